@@ -1,0 +1,49 @@
+package ipc
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrFrameTooLarge is a frame whose announced or given length is over the limit.
+// The stream cannot be used afterwards.
+var ErrFrameTooLarge = errors.New("frame too large")
+
+// headerSize is the 4-byte big-endian length before each frame.
+const headerSize = 4
+
+// ReadFrame reads one frame of 1 to max bytes. io.EOF means that the peer closed
+// between two frames; a cut inside one is io.ErrUnexpectedEOF.
+func ReadFrame(r io.Reader, max int) ([]byte, error) {
+	var head [headerSize]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n == 0 || uint64(n) > uint64(max) {
+		return nil, fmt.Errorf("read frame of %d bytes, limit %d: %w", n, max, ErrFrameTooLarge)
+	}
+	body := make([]byte, n)
+	if _, err := io.ReadFull(r, body); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	return body, nil
+}
+
+// WriteFrame writes body as one frame in a single Write, so that frames of two
+// writers that share a lock never mix.
+func WriteFrame(w io.Writer, body []byte, max int) error {
+	if len(body) == 0 || len(body) > max {
+		return fmt.Errorf("write frame of %d bytes, limit %d: %w", len(body), max, ErrFrameTooLarge)
+	}
+	frame := make([]byte, headerSize+len(body))
+	binary.BigEndian.PutUint32(frame, uint32(len(body)))
+	copy(frame[headerSize:], body)
+	_, err := w.Write(frame)
+	return err
+}

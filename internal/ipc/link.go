@@ -1,0 +1,270 @@
+package ipc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// Options of a Link. The zero value only calls.
+type Options struct {
+	MaxIn  int // bytes of a frame that is read; 0 takes api.MaxAnswerFrame
+	MaxOut int // bytes of a frame that is written; 0 takes api.MaxAnswerFrame
+
+	// Handle answers the peer's requests, each in its own goroutine, at most
+	// MaxInFlight at once (0 takes api.MaxInFlight); more are answered with
+	// api.Busy. ctx ends when the link closes. A returned *api.Error goes out
+	// as it is, any other error as api.Internal. nil Handle refuses every call.
+	Handle      func(ctx context.Context, method string, params json.RawMessage) (any, error)
+	MaxInFlight int
+
+	// Notice takes the peer's notices, one at a time and in order, on the
+	// reading goroutine: it must not block.
+	Notice func(method string, params json.RawMessage)
+}
+
+// Link is one end of a connection on which both sides may call. All methods may
+// be used from any goroutine. It owns rw and closes it.
+type Link struct {
+	rw   io.ReadWriteCloser
+	opt  Options
+	ctx  context.Context
+	stop context.CancelCauseFunc
+	sem  chan struct{}
+	done chan struct{} // closed when the reader and every handler have ended
+
+	writing sync.Mutex // held for one Write, so frames do not mix
+
+	mu    sync.Mutex // guards next and calls; nothing blocks while it is held
+	next  int64
+	calls map[int64]chan api.Answer
+}
+
+// NewLink starts the reader at once. The link ends when the peer closes, when a
+// frame breaks the protocol, or by Close; Done then closes and Err says why.
+func NewLink(rw io.ReadWriteCloser, opt Options) *Link {
+	if opt.MaxIn == 0 {
+		opt.MaxIn = api.MaxAnswerFrame
+	}
+	if opt.MaxOut == 0 {
+		opt.MaxOut = api.MaxAnswerFrame
+	}
+	if opt.MaxInFlight == 0 {
+		opt.MaxInFlight = api.MaxInFlight
+	}
+	ctx, stop := context.WithCancelCause(context.Background())
+	l := &Link{
+		rw: rw, opt: opt, ctx: ctx, stop: stop,
+		sem:   make(chan struct{}, opt.MaxInFlight),
+		done:  make(chan struct{}),
+		calls: make(map[int64]chan api.Answer),
+	}
+	spawn(func(err error) { l.fail(err) }, l.read)
+	return l
+}
+
+// Done closes when the link has ended and no handler runs any more.
+func (l *Link) Done() <-chan struct{} { return l.done }
+
+// Err is nil while the link lives, then why it ended (io.EOF: the peer closed).
+func (l *Link) Err() error {
+	if l.ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(l.ctx)
+}
+
+// Close ends the link and returns without waiting for handlers; Done tells.
+func (l *Link) Close() error {
+	l.fail(io.ErrClosedPipe)
+	return nil
+}
+
+// fail ends the link with its first cause.
+func (l *Link) fail(cause error) {
+	l.stop(cause)
+	_ = l.rw.Close() // wakes the reader; its error would say nothing new
+}
+
+// Call sends a request and waits for its answer, ctx, or the link's end. A
+// refusal by the peer is an *api.Error; a broken link is api.AgentLost's cause.
+// result may be nil.
+func (l *Link) Call(ctx context.Context, method string, params, result any) error {
+	raw, err := json.Marshal(params)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", method, err)
+	}
+	id, answer := l.open()
+	defer l.forget(id)
+	if err := l.write(api.Request{JSONRPC: "2.0", ID: id, Method: method, Params: raw}); err != nil {
+		return fmt.Errorf("call %s: %w", method, err)
+	}
+	select {
+	case a := <-answer:
+		return decodeAnswer(a, method, result)
+	case <-ctx.Done():
+		return fmt.Errorf("call %s: %w", method, context.Cause(ctx))
+	case <-l.ctx.Done():
+		return fmt.Errorf("call %s: link ended: %w", method, context.Cause(l.ctx))
+	}
+}
+
+// Notify sends a message that gets no answer.
+func (l *Link) Notify(method string, params any) error {
+	raw, err := json.Marshal(params)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", method, err)
+	}
+	return l.write(api.Notice{JSONRPC: "2.0", Method: method, Params: raw})
+}
+
+func decodeAnswer(a api.Answer, method string, result any) error {
+	if a.Error != nil {
+		return a.Error
+	}
+	if result == nil {
+		return nil
+	}
+	if err := json.Unmarshal(a.Result, result); err != nil {
+		return &api.Error{Code: api.Protocol, Detail: fmt.Sprintf("decode answer to %s: %v", method, err)}
+	}
+	return nil
+}
+
+func (l *Link) open() (int64, chan api.Answer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next++
+	ch := make(chan api.Answer, 1) // the reader never waits for a caller that left
+	l.calls[l.next] = ch
+	return l.next, ch
+}
+
+func (l *Link) forget(id int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.calls, id)
+}
+
+// write encodes and sends one message; a failed write ends the link, because a
+// frame may be cut short.
+func (l *Link) write(msg any) error {
+	body, err := json.Marshal(msg)
+	if err != nil {
+		return fmt.Errorf("encode message: %w", err)
+	}
+	if len(body) > l.opt.MaxOut {
+		return &api.Error{Code: api.TooLarge, Detail: fmt.Sprintf("message of %d bytes, limit %d", len(body), l.opt.MaxOut)}
+	}
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if err := WriteFrame(l.rw, body, l.opt.MaxOut); err != nil {
+		l.fail(err)
+		return err
+	}
+	return nil
+}
+
+// message is any of Request, Answer and Notice while it is sorted out.
+type message struct {
+	JSONRPC string          `json:"jsonrpc"`
+	ID      *int64          `json:"id"`
+	Method  string          `json:"method"`
+	Params  json.RawMessage `json:"params"`
+	Result  json.RawMessage `json:"result"`
+	Error   *api.Error      `json:"error"`
+}
+
+var errNotRPC = errors.New("not a JSON-RPC 2.0 message")
+
+// read is the link's only reader. It returns when the stream ends, after the
+// running handlers have returned.
+func (l *Link) read() {
+	var handlers sync.WaitGroup
+	defer close(l.done)
+	defer handlers.Wait()
+	for {
+		body, err := ReadFrame(l.rw, l.opt.MaxIn)
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		var m message
+		if err := json.Unmarshal(body, &m); err != nil {
+			l.fail(fmt.Errorf("%w: %v", errNotRPC, err))
+			return
+		}
+		switch {
+		case m.JSONRPC != "2.0":
+			l.fail(errNotRPC)
+			return
+		case m.Method != "" && m.ID != nil:
+			l.serve(&handlers, *m.ID, m.Method, m.Params)
+		case m.Method != "":
+			if l.opt.Notice != nil {
+				l.opt.Notice(m.Method, m.Params)
+			}
+		case m.ID != nil:
+			l.deliver(api.Answer{ID: *m.ID, Result: m.Result, Error: m.Error})
+		default:
+			l.fail(errNotRPC)
+			return
+		}
+	}
+}
+
+// deliver hands an answer to its caller; one that nobody waits for is dropped.
+func (l *Link) deliver(a api.Answer) {
+	l.mu.Lock()
+	ch := l.calls[a.ID]
+	delete(l.calls, a.ID)
+	l.mu.Unlock()
+	if ch != nil {
+		ch <- a
+	}
+}
+
+// serve answers one request in its own goroutine, or with Busy when too many run.
+func (l *Link) serve(handlers *sync.WaitGroup, id int64, method string, params json.RawMessage) {
+	select {
+	case l.sem <- struct{}{}:
+	default:
+		l.answer(id, nil, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d requests unanswered", l.opt.MaxInFlight)})
+		return
+	}
+	handlers.Add(1)
+	spawn(func(err error) { l.answer(id, nil, err) }, func() {
+		defer handlers.Done()
+		defer func() { <-l.sem }()
+		if l.opt.Handle == nil {
+			l.answer(id, nil, &api.Error{Code: api.NotSupported, Detail: "this end takes no calls"})
+			return
+		}
+		result, err := l.opt.Handle(l.ctx, method, params)
+		l.answer(id, result, err)
+	})
+}
+
+func (l *Link) answer(id int64, result any, err error) {
+	a := api.Answer{JSONRPC: "2.0", ID: id}
+	if err != nil {
+		var refusal *api.Error
+		if !errors.As(err, &refusal) {
+			refusal = &api.Error{Code: api.Internal, Detail: err.Error()}
+		}
+		a.Error = refusal
+	} else if a.Result, err = json.Marshal(result); err != nil {
+		a.Error = &api.Error{Code: api.Internal, Detail: "encode result: " + err.Error()}
+	}
+	if err := l.write(a); err != nil {
+		var refusal *api.Error
+		if errors.As(err, &refusal) { // the answer itself was too large: say so instead
+			_ = l.write(api.Answer{JSONRPC: "2.0", ID: id, Error: refusal})
+		}
+	}
+}
