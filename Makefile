@@ -1,0 +1,70 @@
+# ISCDesk. `make help` lists the targets. Everything that is built goes to build/.
+
+VERSION := $(shell cat VERSION)
+BIN     := build/bin
+LDFLAGS := -s -w -X main.build=$(VERSION)
+GOFLAGS_BUILD := -trimpath -ldflags '$(LDFLAGS)'
+TESTSUM := go tool gotestsum --format pkgname --hide-summary output
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build lib test race lint fuzz bench ctest e2e demo demo-ui dist generate windows clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '  %-9s %s\n' "$$t" "$$d"; done
+
+setup: ## install the Debian packages that tests and demo need (root), or list what is missing
+	@.ci/setup
+
+build: lib ## build the three programs and the C library into build/
+	@mkdir -p $(BIN)
+	@echo "building iscdesk-agent, iscdesk-cloud, iscdesk $(VERSION)"
+	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $(BIN)/iscdesk-agent ./agent
+	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $(BIN)/iscdesk-cloud ./cloud
+	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $(BIN)/iscdesk ./cli
+
+lib: setup
+	@echo "building libiscdesk.so.1"
+	@VERSION=$(VERSION) cshim/build.sh
+
+test: build ## run all tests (within 15 minutes on 2 cores); prints what was not run and why
+	@mkdir -p build/test-output
+	@$(TESTSUM) --jsonfile build/test-output/test.json -- -timeout 14m ./...
+
+race: build ## run the Go tests under the race detector
+	@$(TESTSUM) -- -race -timeout 25m $$(go list ./... | grep -v -e /cshim -e /installer -e /e2e)
+
+lint: ## gofmt, vet, staticcheck, shellcheck, and the vet of the Windows build
+	@.ci/lint
+
+fuzz: ## run every fuzz target for 20 s each (FUZZTIME=1m for longer)
+	@.ci/fuzz $(or $(FUZZTIME),20s)
+
+bench: build ## measure against named peers; prints ratios (docs/benchmarks.md)
+	@go run ./e2e/bench
+
+ctest: build ## run the C and C++ host programs against the library
+	@go test -count=1 -v ./cshim/...
+
+e2e: build ## run the scenarios over the real binaries
+	@go test -count=1 -v ./e2e/... ./installer/...
+
+demo: build ## a C program's whole way: licence, open, edit, save, save as
+	@go build -o build/bin/demo ./e2e/demo && build/bin/demo
+
+demo-ui: build ## the demo's cloud and agent, left up for a person
+	@go build -o build/bin/demo ./e2e/demo && build/bin/demo -ui
+
+generate: ## write generated files anew (error table, C constants)
+	@go generate ./...
+
+windows: ## cross-build everything for windows/amd64
+	@mkdir -p build/windows/x64
+	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) ./...
+	@for p in agent cloud; do CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -o build/windows/x64/iscdesk-$$p.exe ./$$p || exit 1; done
+	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -o build/windows/x64/iscdesk.exe ./cli
+
+dist: build windows ## pack what was built into build/dist with checksums
+	@.ci/dist $(VERSION)
+
+clean: ## remove build/
+	@rm -rf build

@@ -1,0 +1,174 @@
+package walls
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sourceBan is something that code must not say, apart from the files named.
+type sourceBan struct {
+	name   string
+	in     string // path prefix below the module's root, "" for the whole tree
+	except []string
+	reason string
+	finds  func(n ast.Node) bool
+}
+
+var sourceBans = []sourceBan{
+	{
+		name:   "time.Now",
+		except: []string{"internal/clock/", "e2e/", "cshim/ctest/"},
+		reason: "time comes from internal/clock, so that leases and rollbacks can be tried with a moved clock",
+		finds:  selector("time", "Now"),
+	},
+	{
+		name:   "InsecureSkipVerify",
+		reason: "TLS is verified always; a private CA is a file named in the configuration",
+		finds:  identifier("InsecureSkipVerify"),
+	},
+	{
+		name:   "bare go statement in sdk",
+		in:     "sdk/",
+		except: []string{"sdk/sdktest/", "sdk/spawn.go"},
+		reason: "a panic in a goroutine ends the customer's program: only spawn may start one",
+		finds:  goStatement,
+	},
+	{
+		name:   "bare go statement in cshim",
+		in:     "cshim/",
+		except: []string{"cshim/ctest/"},
+		reason: "a panic in a goroutine ends the customer's program: only spawn may start one",
+		finds:  goStatement,
+	},
+	{
+		name:   "bare go statement in ipc",
+		in:     "internal/ipc/",
+		except: []string{"internal/ipc/spawn.go"},
+		reason: "the link runs in a customer's process: only spawn may start a goroutine",
+		finds:  goStatement,
+	},
+	{
+		name:   "os.Getenv in the agent's rooms",
+		in:     "agent/internal/",
+		except: []string{"agent/internal/service/config/"},
+		reason: "configuration is a struct argument, never the environment",
+		finds:  selector("os", "Getenv"),
+	},
+}
+
+func TestSourceBans(t *testing.T) {
+	files := parseTree(t, "../..")
+	for _, b := range sourceBans {
+		t.Run(b.name, func(t *testing.T) {
+			seen := 0
+			for path, file := range files {
+				if !strings.HasPrefix(path, b.in) || hasAnyPrefix(path, b.except) {
+					continue
+				}
+				seen++
+				ast.Inspect(file.tree, func(n ast.Node) bool {
+					if n != nil && b.finds(n) {
+						t.Errorf("%s: %s: %s", file.set.Position(n.Pos()), b.name, b.reason)
+					}
+					return true
+				})
+			}
+			if seen == 0 {
+				t.Errorf("no file was looked at: the ban would be empty")
+			}
+		})
+	}
+}
+
+// A ban that finds nothing could be a ban that looks at nothing.
+func TestSourceBansFindWhatTheyBan(t *testing.T) {
+	const sample = `package p
+import ("crypto/tls"; "os"; "time")
+func f() { go f(); _ = time.Now(); _ = os.Getenv("X"); _ = tls.Config{InsecureSkipVerify: true} }`
+	set := token.NewFileSet()
+	tree, err := parser.ParseFile(set, "sample.go", sample, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range sourceBans {
+		found := false
+		ast.Inspect(tree, func(n ast.Node) bool {
+			found = found || n != nil && b.finds(n)
+			return true
+		})
+		if !found {
+			t.Errorf("ban %q does not find the planted breach", b.name)
+		}
+	}
+}
+
+type source struct {
+	set  *token.FileSet
+	tree *ast.File
+}
+
+func parseTree(t *testing.T, root string) map[string]source {
+	t.Helper()
+	files := map[string]source{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, path)
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() && (rel == "build" || d.Name() == "testdata" || d.Name() == ".git") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") {
+			return nil
+		}
+		set := token.NewFileSet()
+		tree, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		files[rel] = source{set, tree}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func selector(pkg, name string) func(ast.Node) bool {
+	return func(n ast.Node) bool {
+		s, ok := n.(*ast.SelectorExpr)
+		if !ok || s.Sel.Name != name {
+			return false
+		}
+		x, ok := s.X.(*ast.Ident)
+		return ok && x.Name == pkg
+	}
+}
+
+func identifier(name string) func(ast.Node) bool {
+	return func(n ast.Node) bool {
+		i, ok := n.(*ast.Ident)
+		return ok && i.Name == name
+	}
+}
+
+func goStatement(n ast.Node) bool {
+	_, ok := n.(*ast.GoStmt)
+	return ok
+}
+
+func hasAnyPrefix(path string, prefixes []string) bool {
+	for _, p := range prefixes {
+		if strings.HasPrefix(path, p) {
+			return true
+		}
+	}
+	return false
+}
