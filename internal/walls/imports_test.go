@@ -78,7 +78,6 @@ var doors = []struct {
 		bans: []ban{
 			{module + "...", "the contract is data: it imports nothing of ours"},
 			{"net", "the contract is data"},
-			{"os", "the contract is data"},
 		},
 	},
 }
