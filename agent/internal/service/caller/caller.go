@@ -1,0 +1,23 @@
+// Package caller says who is at the other end of a connection of the local API.
+// The kernel's word (SO_PEERCRED, SO_PEERGROUPS) is taken once, when the
+// connection is accepted, and never asked again. Every room of the service may
+// read it; only localapi makes one. It must never take identity from a message.
+package caller
+
+// Actor is the caller of a request. UID, GID, Groups and PID are the kernel's,
+// fixed at accept; PID is for information and must not decide anything, because
+// it may belong to another process by now. The rest is what hello settled.
+type Actor struct {
+	UID    int
+	GID    int
+	Groups []int // the full supplementary list; shared, do not change
+	PID    int
+
+	Product    string // product id, empty for tools
+	AppVersion string
+	Language   string // BCP 47 as the application gave it
+	Session    string // public id of the session, not its secret
+}
+
+// Root reports whether the caller is user 0, who gets no file operations.
+func (a Actor) Root() bool { return a.UID == 0 }
