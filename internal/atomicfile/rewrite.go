@@ -1,0 +1,83 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// rewrite writes a new file beside, locks it, and puts it in the log's place.
+// The caller holds flush, or is the only one who knows the log.
+func (l *Log) rewrite(records [][]byte) error {
+	f, err := l.disk.temp(l.path, l.perm)
+	if err != nil {
+		return err
+	}
+	size, seq, err := l.fill(f, records)
+	if err == nil {
+		err = lock(f)
+	}
+	if err == nil && closeBeforeRename && l.f != nil {
+		err = l.f.Close()
+		l.f, l.state = nil, ErrBroken // until the new one stands
+	}
+	if err == nil {
+		err = l.disk.rename(f.Name(), l.path)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	if l.f != nil {
+		_ = l.f.Close() // replaced: what it held no longer matters
+	}
+	l.f, l.size, l.seq, l.state = f, size, seq, nil
+	return l.disk.syncDir(filepath.Dir(l.path))
+}
+
+// fill writes a whole log, in frames that stay under the bound, and syncs it.
+func (l *Log) fill(f *os.File, records [][]byte) (size int64, seq uint64, err error) {
+	if err := l.disk.write(f, []byte(logMagic)); err != nil {
+		return 0, 0, err
+	}
+	size = int64(len(logMagic))
+	for len(records) > 0 {
+		n, bytes := 0, 0
+		for n < len(records) && (n == 0 || bytes+4+len(records[n]) <= maxFrame) {
+			if len(records[n]) > MaxRecord {
+				return 0, 0, ErrTooLarge
+			}
+			bytes += 4 + len(records[n])
+			n++
+		}
+		seq++
+		frame := appendFrame(nil, seq, records[:n])
+		if err := l.disk.write(f, frame); err != nil {
+			return 0, 0, err
+		}
+		size += int64(len(frame))
+		records = records[n:]
+	}
+	if size > maxLog {
+		return 0, 0, ErrTooLarge
+	}
+	return size, seq, l.disk.sync(f)
+}
+
+// keepAside gives path a second name path.damaged-N and leaves path in place,
+// so that a kill right after finds either name with the bytes.
+func (d Disk) keepAside(path string) (string, error) {
+	for n := 1; n < 10000; n++ {
+		aside := fmt.Sprintf("%s.damaged-%d", path, n)
+		err := os.Link(path, aside)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil { // a file system without links: move it away instead
+			return d.SetAside(path)
+		}
+		return aside, d.syncDir(filepath.Dir(path))
+	}
+	return "", fmt.Errorf("set aside %s: too many damaged copies lie beside it", path)
+}
