@@ -4,5 +4,5 @@
 // not know what they mean.
 //
 // It runs in a customer's process as well, so it imports neither net nor
-// os/signal, starts goroutines only through spawn, and never panics on input.
+// os/signal, starts goroutines only through Spawn, and never panics on input.
 package ipc

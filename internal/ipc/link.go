@@ -64,7 +64,7 @@ func NewLink(rw io.ReadWriteCloser, opt Options) *Link {
 		done:  make(chan struct{}),
 		calls: make(map[int64]chan api.Answer),
 	}
-	spawn(func(err error) { l.fail(err) }, l.read)
+	Spawn(func(err error) { l.fail(err) }, l.read)
 	return l
 }
 
@@ -238,7 +238,7 @@ func (l *Link) serve(handlers *sync.WaitGroup, id int64, method string, params j
 		return
 	}
 	handlers.Add(1)
-	spawn(func(err error) { l.answer(id, nil, err) }, func() {
+	Spawn(func(err error) { l.answer(id, nil, err) }, func() {
 		defer handlers.Done()
 		defer func() { <-l.sem }()
 		if l.opt.Handle == nil {

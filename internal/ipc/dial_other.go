@@ -1,0 +1,24 @@
+//go:build !linux
+
+package ipc
+
+import (
+	"time"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// Dial refuses with api.NotSupported: the local connection of this system is
+// not part of this version.
+func Dial(path string, timeout time.Duration) (*Conn, error) {
+	return nil, refusal()
+}
+
+// Write refuses: no Conn exists on this system.
+func (c *Conn) Write(p []byte) (int, error) { return 0, refusal() }
+
+func (c *Conn) server() (Server, error) { return Server{}, refusal() }
+
+func refusal() error {
+	return &api.Error{Code: api.NotSupported, Detail: "connections to an agent exist on Linux only in this version"}
+}
