@@ -1,0 +1,95 @@
+package sdk
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/iscdesk/iscdesk/internal/clock"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// SystemEndpoint is where the system's agent listens on Linux.
+const SystemEndpoint = "/run/iscdesk/agent.sock"
+
+// DefaultTimeout bounds a call whose context has no deadline.
+const DefaultTimeout = 30 * time.Second
+
+// Options say who the application is and how it wants to be told. The zero
+// value is a tool without a product, in English, at the default endpoints.
+type Options struct {
+	Product    string // product id; empty for tools
+	AppVersion string // the application's own version
+	Language   string // BCP 47; "zh…" gives Chinese, all else English
+	Build      string // of the library or program, told to the agent
+
+	// Endpoint is the agent's socket. Empty: the system's, then the user's own
+	// (DefaultEndpoints with the environment's XDG_RUNTIME_DIR and HOME).
+	Endpoint string
+
+	// Timeout bounds each call whose context has no deadline of its own, and
+	// Init. 0 takes DefaultTimeout.
+	Timeout time.Duration
+
+	// OpenURL shows a page in the user's browser; the agent, a service, cannot.
+	// With nil, or when it fails, EVENT_PAGE carries the address instead. It
+	// runs on the goroutine of the call that wanted the page.
+	OpenURL func(url string) error
+
+	// OnQueue hears when waiting events go from none to some (true) and back
+	// (false), in order, for programs that wait on a descriptor. It must not
+	// block and must not call the client.
+	OnQueue func(nonEmpty bool)
+
+	// OnLicense hears each change of the cached licence state, in order, the
+	// first one before Init returns. It must not block and must not call the client.
+	OnLicense func(api.LicenseState)
+
+	// Clock tells the age of the cached licence state; nil takes the system's.
+	Clock clock.Clock
+}
+
+// DefaultEndpoints lists the sockets that are tried, in order: the system's,
+// then those of an agent run by the user. Empty arguments leave theirs out.
+func DefaultEndpoints(runtimeDir, home string) []string {
+	if runtime.GOOS == "windows" {
+		return []string{`\\.\pipe\iscdesk`}
+	}
+	list := []string{SystemEndpoint}
+	if filepath.IsAbs(runtimeDir) {
+		list = append(list, filepath.Join(runtimeDir, "iscdesk", "agent.sock"))
+	}
+	if filepath.IsAbs(home) {
+		list = append(list, filepath.Join(home, ".local", "state", "iscdesk", "run", "agent.sock"))
+	}
+	return list
+}
+
+// Endpoints is what a client with these options tries, in order.
+func (o Options) Endpoints() []string {
+	if o.Endpoint != "" {
+		return []string{o.Endpoint}
+	}
+	return DefaultEndpoints(os.Getenv("XDG_RUNTIME_DIR"), os.Getenv("HOME"))
+}
+
+func (o Options) timeout() time.Duration {
+	if o.Timeout > 0 {
+		return o.Timeout
+	}
+	return DefaultTimeout
+}
+
+// check refuses what the agent would refuse, before anything is sent.
+func (o Options) check() error {
+	for _, f := range []struct{ name, value string }{
+		{"product", o.Product}, {"application version", o.AppVersion}, {"language", o.Language},
+		{"build", o.Build}, {"endpoint", o.Endpoint},
+	} {
+		if err := checkText(f.name, f.value, api.MaxText); err != nil {
+			return err
+		}
+	}
+	return nil
+}
