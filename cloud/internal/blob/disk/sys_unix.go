@@ -1,0 +1,23 @@
+//go:build !windows
+
+package disk
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// syncFolder makes names in dir durable.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// full says whether err means that no space is left.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
