@@ -1,0 +1,184 @@
+package launch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/iscdesk/iscdesk/internal/ipc"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// spawner starts processes from one thread of its own. Capability bounding set,
+// no_new_privs, umask (after unshare) and the parent-death signal all belong to a
+// thread in Linux: what the thread gave up, its children never get, while the
+// rest of the service keeps what it needs.
+type spawner struct {
+	uid  int      // of the service
+	exe  *os.File // the running program, so that a replaced file is not run with another version's protocol
+	jobs chan func()
+	done chan struct{} // closed when the thread has ended
+}
+
+func newSpawner() (*spawner, error) {
+	// What a careless parent left open (a shell, a test runner) must not pass through to workers.
+	if err := unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("close inherited descriptors on exec: %w", err)
+	}
+	fd, err := unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open the running program: %w", err)
+	}
+	s := &spawner{
+		uid:  os.Geteuid(),
+		exe:  os.NewFile(uintptr(fd), "/proc/self/exe"),
+		jobs: make(chan func()),
+		done: make(chan struct{}),
+	}
+	ready := make(chan error)
+	go s.run(ready)
+	if err := <-ready; err != nil {
+		<-s.done
+		return nil, errors.Join(err, s.exe.Close())
+	}
+	return s, nil
+}
+
+// run is the thread. It is never unlocked: when it returns, the thread ends, and
+// the kernel kills whatever worker is left (Pdeathsig).
+func (s *spawner) run(ready chan<- error) {
+	defer close(s.done)
+	runtime.LockOSThread()
+	err := narrow(s.uid == 0)
+	ready <- err
+	if err != nil {
+		return
+	}
+	for job := range s.jobs {
+		job()
+	}
+}
+
+// narrow takes from the calling thread what no worker may have.
+func narrow(root bool) error {
+	if err := unix.Unshare(unix.CLONE_FS); err != nil { // an umask of its own
+		return fmt.Errorf("unshare the thread's umask: %w", err)
+	}
+	unix.Umask(0o077)
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("set no_new_privs: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return fmt.Errorf("clear ambient capabilities: %w", err)
+	}
+	if !root {
+		return nil // the bounding set is root's to drop; an ordinary user's worker has nothing to gain from it
+	}
+	for c := uintptr(0); c <= unix.CAP_LAST_CAP+16; c++ { // newer kernels have newer capabilities
+		err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0)
+		if err != nil && !errors.Is(err, unix.EINVAL) {
+			return fmt.Errorf("drop capability %d from the bounding set: %w", c, err)
+		}
+	}
+	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var caps [2]unix.CapUserData
+	if err := unix.Capget(&head, &caps[0]); err != nil {
+		return fmt.Errorf("read capabilities: %w", err)
+	}
+	caps[0].Inheritable, caps[1].Inheritable = 0, 0
+	if err := unix.Capset(&head, &caps[0]); err != nil {
+		return fmt.Errorf("clear inheritable capabilities: %w", err)
+	}
+	return nil
+}
+
+func (s *spawner) close() error {
+	close(s.jobs)
+	<-s.done
+	return s.exe.Close()
+}
+
+// own reports whether workers are the service's own user.
+func (s *spawner) own() bool { return s.uid != 0 }
+
+// may refuses identities that this service gives no worker.
+func (s *spawner) may(uid int) error {
+	switch {
+	case s.uid == 0 && uid == 0:
+		return &api.Error{Code: api.RootCaller, Detail: "the system's agent opens files only with the rights of the user who asks; with root as that user nothing would stand between an application and every file of the machine"}
+	case s.uid != 0 && uid != s.uid:
+		return &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("the agent runs as user %d and can work for that user only", s.uid)}
+	}
+	return nil
+}
+
+// ownIdentity is the service's own, for a service that an ordinary user runs.
+func ownIdentity() Identity {
+	groups, err := os.Getgroups()
+	if err != nil {
+		groups = nil // getgroups fails only for a wrong argument
+	}
+	return Identity{UID: os.Getuid(), GID: os.Getgid(), Groups: groups}
+}
+
+// start runs a worker. The descriptor table of the child is 0 to 2 on /dev/null and
+// the socketpair as 3: newSpawner saw to it that every other one closes on exec.
+func (s *spawner) start(id Identity, u User,
+	handle func(context.Context, string, json.RawMessage) (any, error),
+	notice func(string, json.RawMessage),
+) (*process, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, fmt.Errorf("make a socketpair: %w", err)
+	}
+	ours := os.NewFile(uintptr(pair[0]), "worker")
+	theirs := os.NewFile(uintptr(pair[1]), "service")
+
+	cmd := exec.Command("/proc/self/fd/"+strconv.Itoa(int(s.exe.Fd())), "worker")
+	cmd.Args[0] = "iscdesk-agent"
+	cmd.Env = environment(id.UID, u)
+	cmd.Dir = "/"
+	cmd.ExtraFiles = []*os.File{theirs}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	if !s.own() {
+		groups := make([]uint32, len(id.Groups))
+		for i, g := range id.Groups {
+			groups[i] = uint32(g)
+		}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(id.UID), Gid: uint32(id.GID), Groups: groups}
+	}
+	result := make(chan error)
+	s.jobs <- func() { result <- cmd.Start() }
+	err = errors.Join(<-result, theirs.Close())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start the process: %w", err), ours.Close())
+	}
+	return &process{cmd: cmd, link: ipc.NewLink(deadlineConn{ours}, ipc.Options{Handle: handle, Notice: notice})}, nil
+}
+
+// environment is made from nothing: nothing of the service's own environment, and
+// nothing of the caller's, reaches a worker.
+func environment(uid int, u User) []string {
+	env := []string{
+		"HOME=" + u.Home,
+		"USER=" + u.Name,
+		"LOGNAME=" + u.Name,
+		"LANG=C.UTF-8",
+		"PATH=/usr/local/bin:/usr/bin:/bin",
+	}
+	dir := "/run/user/" + strconv.Itoa(uid)
+	var st unix.Stat_t
+	if unix.Lstat(dir, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && st.Uid == uint32(uid) {
+		env = append(env, "XDG_RUNTIME_DIR="+dir)
+	}
+	return env
+}

@@ -1,0 +1,85 @@
+package launch
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// lookupTimeout bounds a directory server that does not answer.
+const lookupTimeout = 5 * time.Second
+
+// lookup asks the user database. This program is built without cgo, so os/user
+// reads only /etc/passwd; users of a directory (LDAP, SSSD) are found through
+// getent and id, which ask every source that the system has.
+func lookup(ctx context.Context, uid int) (User, error) {
+	if uid == os.Geteuid() { // an agent run by a user: HOME may be another on purpose
+		if home, err := os.UserHomeDir(); err == nil && uid != 0 {
+			return User{Name: name(uid), GID: os.Getgid(), Home: home}, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	u, err := passwd(ctx, uid)
+	if err != nil {
+		return User{}, err
+	}
+	u.Groups, err = groups(ctx, u.Name)
+	return u, err
+}
+
+func name(uid int) string {
+	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(uid)
+}
+
+func passwd(ctx context.Context, uid int) (User, error) {
+	line, err := ask(ctx, "getent", "passwd", strconv.Itoa(uid))
+	if err != nil {
+		return User{}, fmt.Errorf("no entry for user %d in the user database: %w", uid, err)
+	}
+	f := strings.Split(strings.TrimSpace(line), ":") // name:password:uid:gid:gecos:home:shell
+	if len(f) < 6 || f[2] != strconv.Itoa(uid) || f[0] == "" || !strings.HasPrefix(f[5], "/") {
+		return User{}, fmt.Errorf("the user database's entry for user %d is not usable", uid)
+	}
+	gid, err := strconv.Atoi(f[3])
+	if err != nil {
+		return User{}, fmt.Errorf("the user database's entry for user %d has no group: %w", uid, err)
+	}
+	return User{Name: f[0], GID: gid, Home: f[5]}, nil
+}
+
+func groups(ctx context.Context, name string) ([]int, error) {
+	out, err := ask(ctx, "id", "-G", "--", name)
+	if err != nil {
+		return nil, fmt.Errorf("list the groups of %s: %w", name, err)
+	}
+	var all []int
+	for _, field := range strings.Fields(out) {
+		g, err := strconv.Atoi(field)
+		if err != nil {
+			return nil, fmt.Errorf("list the groups of %s: %w", name, err)
+		}
+		all = append(all, g)
+	}
+	return all, nil
+}
+
+func ask(ctx context.Context, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8"}
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	return out.String(), nil
+}
