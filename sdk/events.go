@@ -2,7 +2,6 @@ package sdk
 
 import (
 	"context"
-	"errors"
 
 	"github.com/iscdesk/iscdesk/internal/ipc"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -193,10 +192,20 @@ func (c *Client) mend(link *ipc.Link) {
 
 // settle asks what became of op and tells its end, if it has one.
 func (c *Client) settle(ctx context.Context, link *ipc.Link, op api.Operation) error {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	var s api.OperationState
 	err := link.Call(ctx, api.MethodOperation, api.OperationRef{Operation: op}, &s)
-	var refused *api.Error
-	if err != nil && !errors.As(err, &refused) {
+	refused := false
+	switch api.CodeOf(err) {
+	case api.OK:
+	case api.NotFound, api.Forbidden, api.InvalidArgument:
+		refused = true
+	default:
 		return err
 	}
 	c.delivering.Lock()
@@ -208,8 +217,8 @@ func (c *Client) settle(ctx context.Context, link *ipc.Link, op api.Operation) e
 	switch {
 	case !open: // its event came meanwhile
 		return nil
-	case refused != nil:
-		end = c.lostEvent(op, method, refused.Detail)
+	case refused:
+		end = c.lostEvent(op, method, err.Error())
 	case s.State == api.OpUnknown:
 		end = c.lostEvent(op, method, "the agent does not know the operation")
 	case s.Event != nil && endOf(*s.Event):
