@@ -1,0 +1,58 @@
+//go:build linux
+
+package desk
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/iscdesk/iscdesk/sdk"
+)
+
+// Agent is a running iscdesk-agent. As root it behaves as the system's service;
+// otherwise it serves the user who runs it.
+type Agent struct {
+	*Process
+	Dir    string
+	Socket string
+	Ready  time.Duration // from the start of the program to the first answer
+
+	bin  string
+	args []string
+}
+
+// StartAgent runs bin/iscdesk-agent with state and socket below dir, which other
+// users may enter when we are root.
+func StartAgent(ctx context.Context, bin, dir string, cloud *Cloud) (*Agent, error) {
+	run := filepath.Join(dir, "run")
+	if err := os.MkdirAll(run, 0o755); err != nil {
+		return nil, err
+	}
+	a := &Agent{Dir: dir, Socket: filepath.Join(run, "agent.sock"), bin: bin}
+	a.args = []string{"run", "--state", filepath.Join(dir, "state"), "--socket", a.Socket,
+		"--cloud", cloud.Base, "--ca", cloud.CAFile, "--products", filepath.Join(dir, "products.d")}
+	return a, a.Start(ctx)
+}
+
+// Start runs a stopped or killed agent again with the same state.
+func (a *Agent) Start(ctx context.Context) error {
+	begin := time.Now()
+	p, err := start(a.Dir, "agent", filepath.Join(a.bin, "iscdesk-agent"), a.args, (*syscall.Credential)(nil), os.Environ())
+	if err != nil {
+		return err
+	}
+	a.Process = p
+	err = p.until(ctx, "an answer", func() bool {
+		c, err := sdk.Init(ctx, sdk.Options{Endpoint: a.Socket, Timeout: time.Second})
+		if err != nil {
+			return false
+		}
+		return errors.Join(c.Ping(ctx), c.ShutOut()) == nil
+	})
+	a.Ready = time.Since(begin)
+	return err
+}

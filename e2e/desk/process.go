@@ -1,0 +1,98 @@
+//go:build linux
+
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Process is a program of ours that runs in the background.
+type Process struct {
+	Name string
+	Log  string // file that takes stdout and stderr
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the program has been waited for
+	err  error         // of Wait; read after done
+}
+
+// start runs program with args; its output goes to dir/NAME.log, added at the end.
+func start(dir, name, program string, args []string, who *syscall.Credential, env []string) (*Process, error) {
+	log := filepath.Join(dir, name+".log")
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	cmd := exec.Command(program, args...)
+	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.Dir = out, out, env, dir
+	// A group of its own: killing it takes workers with it, and a terminal's ^C
+	// reaches only the program that runs us.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: who, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	p := &Process{Name: name, Log: log, cmd: cmd, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.err = cmd.Wait()
+	}()
+	return p, nil
+}
+
+// PID of the program.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Done closes when the program has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Stop asks the program to end and waits at most ten seconds before it kills.
+func (p *Process) Stop() error {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+		return p.err
+	case <-time.After(10 * time.Second):
+		p.Kill()
+		return fmt.Errorf("stop %s: did not end in 10 s, see %s", p.Name, p.Log)
+	}
+}
+
+// Kill ends the program with SIGKILL, its children in the same group too.
+func (p *Process) Kill() {
+	_ = syscall.Kill(-p.PID(), syscall.SIGKILL)
+	<-p.done
+}
+
+// until asks ready every 10 ms; it ends early when the program does.
+func (p *Process) until(ctx context.Context, what string, ready func() bool) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ready() {
+		select {
+		case <-p.done:
+			return fmt.Errorf("%s: ended before %s: %w\n%s", p.Name, what, errors.Join(p.err, errEnded), tail(p.Log))
+		case <-ctx.Done():
+			return fmt.Errorf("%s: waiting for %s: %w\n%s", p.Name, what, ctx.Err(), tail(p.Log))
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+var errEnded = errors.New("program ended")
+
+// tail is the end of a log, for error messages.
+func tail(path string) string {
+	b, _ := os.ReadFile(path)
+	if len(b) > 2000 {
+		b = b[len(b)-2000:]
+	}
+	return string(b)
+}
