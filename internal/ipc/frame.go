@@ -41,9 +41,14 @@ func WriteFrame(w io.Writer, body []byte, max int) error {
 	if len(body) == 0 || len(body) > max {
 		return fmt.Errorf("write frame of %d bytes, limit %d: %w", len(body), max, ErrFrameTooLarge)
 	}
-	frame := make([]byte, headerSize+len(body))
-	binary.BigEndian.PutUint32(frame, uint32(len(body)))
-	copy(frame[headerSize:], body)
-	_, err := w.Write(frame)
+	_, err := w.Write(frame(body))
 	return err
+}
+
+// frame puts the header before body.
+func frame(body []byte) []byte {
+	f := make([]byte, headerSize+len(body))
+	binary.BigEndian.PutUint32(f, uint32(len(body)))
+	copy(f[headerSize:], body)
+	return f
 }

@@ -38,7 +38,7 @@ type Link struct {
 	sem  chan struct{}
 	done chan struct{} // closed when the reader and every handler have ended
 
-	writing sync.Mutex // held for one Write, so frames do not mix
+	writing chan struct{} // holds a token for one write, so frames do not mix; a channel, so a waiting caller can leave
 
 	mu    sync.Mutex // guards next and calls; nothing blocks while it is held
 	next  int64
@@ -60,11 +60,12 @@ func NewLink(rw io.ReadWriteCloser, opt Options) *Link {
 	ctx, stop := context.WithCancelCause(context.Background())
 	l := &Link{
 		rw: rw, opt: opt, ctx: ctx, stop: stop,
-		sem:   make(chan struct{}, opt.MaxInFlight),
-		done:  make(chan struct{}),
-		calls: make(map[int64]chan api.Answer),
+		sem:     make(chan struct{}, opt.MaxInFlight),
+		done:    make(chan struct{}),
+		writing: make(chan struct{}, 1),
+		calls:   make(map[int64]chan api.Answer),
 	}
-	Spawn(func(err error) { l.fail(err) }, l.read)
+	Spawn(l.fail, l.read)
 	return l
 }
 
@@ -101,7 +102,7 @@ func (l *Link) Call(ctx context.Context, method string, params, result any) erro
 	}
 	id, answer := l.open()
 	defer l.forget(id)
-	if err := l.write(api.Request{JSONRPC: "2.0", ID: id, Method: method, Params: raw}); err != nil {
+	if err := l.write(ctx, api.Request{JSONRPC: "2.0", ID: id, Method: method, Params: raw}); err != nil {
 		return fmt.Errorf("call %s: %w", method, err)
 	}
 	select {
@@ -120,7 +121,7 @@ func (l *Link) Notify(method string, params any) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", method, err)
 	}
-	return l.write(api.Notice{JSONRPC: "2.0", Method: method, Params: raw})
+	return l.write(l.ctx, api.Notice{JSONRPC: "2.0", Method: method, Params: raw})
 }
 
 func decodeAnswer(a api.Answer, method string, result any) error {
@@ -151,25 +152,6 @@ func (l *Link) forget(id int64) {
 	delete(l.calls, id)
 }
 
-// write encodes and sends one message; a failed write ends the link, because a
-// frame may be cut short.
-func (l *Link) write(msg any) error {
-	body, err := json.Marshal(msg)
-	if err != nil {
-		return fmt.Errorf("encode message: %w", err)
-	}
-	if len(body) > l.opt.MaxOut {
-		return &api.Error{Code: api.TooLarge, Detail: fmt.Sprintf("message of %d bytes, limit %d", len(body), l.opt.MaxOut)}
-	}
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	if err := WriteFrame(l.rw, body, l.opt.MaxOut); err != nil {
-		l.fail(err)
-		return err
-	}
-	return nil
-}
-
 // message is any of Request, Answer and Notice while it is sorted out.
 type message struct {
 	JSONRPC string          `json:"jsonrpc"`
@@ -191,17 +173,20 @@ func (l *Link) read() {
 	for {
 		body, err := ReadFrame(l.rw, l.opt.MaxIn)
 		if err != nil {
+			if errors.Is(err, ErrFrameTooLarge) {
+				l.reject(api.TooLarge, err)
+			}
 			l.fail(err)
 			return
 		}
 		var m message
 		if err := json.Unmarshal(body, &m); err != nil {
-			l.fail(fmt.Errorf("%w: %v", errNotRPC, err))
+			l.reject(api.Protocol, fmt.Errorf("%w: %v", errNotRPC, err))
 			return
 		}
 		switch {
 		case m.JSONRPC != "2.0":
-			l.fail(errNotRPC)
+			l.reject(api.Protocol, errNotRPC)
 			return
 		case m.Method != "" && m.ID != nil:
 			l.serve(&handlers, *m.ID, m.Method, m.Params)
@@ -209,10 +194,13 @@ func (l *Link) read() {
 			if l.opt.Notice != nil {
 				l.opt.Notice(m.Method, m.Params)
 			}
+		case m.ID != nil && *m.ID == 0 && m.Error != nil: // the peer's reject
+			l.fail(m.Error)
+			return
 		case m.ID != nil:
 			l.deliver(api.Answer{ID: *m.ID, Result: m.Result, Error: m.Error})
 		default:
-			l.fail(errNotRPC)
+			l.reject(api.Protocol, errNotRPC)
 			return
 		}
 	}
@@ -248,23 +236,4 @@ func (l *Link) serve(handlers *sync.WaitGroup, id int64, method string, params j
 		result, err := l.opt.Handle(l.ctx, method, params)
 		l.answer(id, result, err)
 	})
-}
-
-func (l *Link) answer(id int64, result any, err error) {
-	a := api.Answer{JSONRPC: "2.0", ID: id}
-	if err != nil {
-		var refusal *api.Error
-		if !errors.As(err, &refusal) {
-			refusal = &api.Error{Code: api.Internal, Detail: err.Error()}
-		}
-		a.Error = refusal
-	} else if a.Result, err = json.Marshal(result); err != nil {
-		a.Error = &api.Error{Code: api.Internal, Detail: "encode result: " + err.Error()}
-	}
-	if err := l.write(a); err != nil {
-		var refusal *api.Error
-		if errors.As(err, &refusal) { // the answer itself was too large: say so instead
-			_ = l.write(api.Answer{JSONRPC: "2.0", ID: id, Error: refusal})
-		}
-	}
 }

@@ -1,0 +1,107 @@
+package ipc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/iscdesk/iscdesk/internal/clock"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// rejectTimeout bounds the last word to a peer that broke the protocol: it may
+// well be one that does not read.
+const rejectTimeout = time.Second
+
+// deadliner is what a connection must have for its writes to be bounded. Those
+// of package net and Conn have it; a plain pipe of a test may not.
+type deadliner interface {
+	SetWriteDeadline(t time.Time) error
+}
+
+// write encodes and sends one message. It waits for the peer at most
+// api.WriteTimeout, and no longer than ctx: a message of which no byte was sent
+// by then is simply not sent. A frame that was cut short ends the link.
+func (l *Link) write(ctx context.Context, msg any) error {
+	body, err := json.Marshal(msg)
+	if err != nil {
+		return fmt.Errorf("encode message: %w", err)
+	}
+	if len(body) > l.opt.MaxOut {
+		return &api.Error{Code: api.TooLarge, Detail: fmt.Sprintf("message of %d bytes, limit %d", len(body), l.opt.MaxOut)}
+	}
+	select {
+	case l.writing <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-l.ctx.Done():
+		return context.Cause(l.ctx)
+	}
+	defer func() { <-l.writing }()
+	end := clock.System{}.Now().Add(api.WriteTimeout)
+	early := false
+	if own, ok := ctx.Deadline(); ok && own.Before(end) {
+		end, early = own, true
+	}
+	sent, err := l.send(body, end)
+	switch {
+	case err == nil:
+		return nil
+	case early && sent == 0 && errors.Is(err, os.ErrDeadlineExceeded):
+		return context.DeadlineExceeded
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("the peer does not read: %w", err)
+	}
+	l.fail(err)
+	return err
+}
+
+// send puts body on the wire as one frame; the writing token is held.
+func (l *Link) send(body []byte, end time.Time) (int, error) {
+	if d, ok := l.rw.(deadliner); ok {
+		if err := d.SetWriteDeadline(end); err != nil {
+			return 0, err
+		}
+	}
+	return l.rw.Write(frame(body))
+}
+
+// reject tells a peer that broke the protocol why, as an answer to request 0,
+// which nobody makes, and ends the link. The peer's Err is then that refusal.
+func (l *Link) reject(code api.Code, cause error) {
+	defer l.fail(cause)
+	body, err := json.Marshal(api.Answer{JSONRPC: "2.0", Error: &api.Error{Code: code, Detail: cause.Error()}})
+	if err != nil {
+		return
+	}
+	select {
+	case l.writing <- struct{}{}:
+		defer func() { <-l.writing }()
+		_, _ = l.send(body, clock.System{}.Now().Add(rejectTimeout))
+	default: // a write is under way to a peer that does not read
+	}
+}
+
+// answer replies to request id. An answer over the limit is replaced by that
+// refusal.
+func (l *Link) answer(id int64, result any, err error) {
+	a := api.Answer{JSONRPC: "2.0", ID: id}
+	if err != nil {
+		var refusal *api.Error
+		if !errors.As(err, &refusal) {
+			refusal = &api.Error{Code: api.Internal, Detail: err.Error()}
+		}
+		a.Error = refusal
+	} else if a.Result, err = json.Marshal(result); err != nil {
+		a.Error = &api.Error{Code: api.Internal, Detail: "encode result: " + err.Error()}
+	}
+	if err := l.write(l.ctx, a); err != nil {
+		var refusal *api.Error
+		if errors.As(err, &refusal) && refusal.Code == api.TooLarge {
+			_ = l.write(l.ctx, api.Answer{JSONRPC: "2.0", ID: id, Error: refusal})
+		}
+	}
+}
