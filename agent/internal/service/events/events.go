@@ -2,12 +2,27 @@ package events
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// Bounds beside those of the protocol.
+const (
+	maxUnfinished = 1024            // unfinished operations of one user, over all sessions
+	maxKept       = 4096            // kept results of one user; the oldest go first
+	maxData       = 256 << 10       // bytes of the JSON kept with an operation
+	sweepPeriod   = time.Minute     // between two looks for what is over its time
+	deliveredKeep = api.SessionKeep // a delivered result stays this long for a reader that lost its connection
+	leastTimer    = time.Second     // no timer of the agent is shorter
+	hintStopping  = api.AgentAbsent // whose hint goes with EVENT_DESK_CLOSED
+	ringBytes     = 512 << 10       // bytes of events kept for one session
+	maxBatch      = 64              // events that Next returns at once
 )
 
 // Owner is whom an operation or an event belongs to.
@@ -18,91 +33,198 @@ type Owner struct {
 	Language string
 }
 
-// Config of the events room.
+// Config of the events room. Dir and Clock are needed.
 type Config struct {
-	Dir   string // the agent's state folder; the ledger and the number block live there
-	Clock clock.Clock
+	Dir       string       // the agent's state folder: operations.log and operations.next
+	Clock     clock.Clock  //
+	Reachable func() bool  // what heartbeats say of the cloud; nil says unreachable
+	Log       *slog.Logger // nil discards
 }
 
 // Events holds sessions, their rings, and the ledger of operations. All methods
 // may be used from any goroutine.
 type Events struct {
-	cfg Config
+	cfg    Config
+	ledger *ledger
 
-	mu sync.Mutex // guards everything below; nothing blocks while it is held
-	n  api.Operation
+	stop    context.CancelCauseFunc // ends ctx, the parent of every operation's context
+	ctx     context.Context
+	kick    chan struct{} // something was added that the timer must know of
+	stopped chan struct{} // closed when the timer's goroutine has ended
+
+	mu       sync.Mutex // guards everything below; taken after ledger.journal, nothing blocks while it is held
+	sessions map[string]*Session
+	ops      map[api.Operation]*Op
+	closed   bool
 }
 
-// Open reads the ledger. Close ends the room.
-func Open(cfg Config) (*Events, error) { return &Events{cfg: cfg}, nil }
-
-// Close ends every operation's context and the ledger.
-func (e *Events) Close() error { return nil }
-
-// Op is one operation: a request whose end is an event. All methods may be used
-// from any goroutine and do nothing once it has ended.
-type Op struct {
-	id       api.Operation
-	owner    Owner
-	method   string
-	comeBack string
-	started  time.Time
-	data     json.RawMessage
-	ctx      context.Context
+// Open reads the ledger and starts the room's one timer. A damaged ledger is set
+// aside, with a line in the log: the numbers are kept in a second file, so none
+// is used again.
+func Open(cfg Config) (*Events, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Reachable == nil {
+		cfg.Reachable = func() bool { return false }
+	}
+	e := &Events{
+		cfg:      cfg,
+		kick:     make(chan struct{}, 1),
+		stopped:  make(chan struct{}),
+		sessions: make(map[string]*Session),
+		ops:      make(map[api.Operation]*Op),
+	}
+	e.ctx, e.stop = context.WithCancelCause(context.Background())
+	ledger, records, err := openLedger(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open the ledger of operations: %w", err)
+	}
+	e.ledger = ledger
+	for _, r := range records {
+		e.ops[r.ID] = newOp(e, r)
+	}
+	go e.run()
+	return e, nil
 }
 
-// Begin opens an operation. Its number is on disk before Begin returns; data is
-// kept with it as JSON for a restart. api.Busy when the session, or the user, has
-// too many unfinished ones. comeBack is the application's opaque JSON object.
-func (e *Events) Begin(o Owner, method, comeBack string, data any) (*Op, error) {
+// Stop tells every session that the desk closes and ends every operation's
+// context, with api.AgentLost as its cause. Operations stay unfinished on disk
+// and are taken up after the next start.
+func (e *Events) Stop() {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.n++
-	return &Op{id: e.n, owner: o, method: method, comeBack: comeBack, ctx: context.Background()}, nil
+	if e.closed {
+		e.mu.Unlock()
+		return
+	}
+	e.closed = true
+	now := e.cfg.Clock.Now()
+	for _, s := range e.sessions {
+		_, hint := api.Text(hintStopping, s.owner.Language)
+		s.append(now, 0, e.event(now, api.EventDeskClosed, 0, api.Envelope{
+			Operate: api.OperateDeskClosed,
+			Params:  map[string]string{api.ParamReason: "stopping", api.ParamHint: hint},
+		}))
+	}
+	e.mu.Unlock()
+	e.stop(&api.Error{Code: api.AgentLost, Detail: "the agent is stopping"})
+	<-e.stopped
 }
 
-// Unfinished lists, after a start, the operations that were running or queued.
-func (e *Events) Unfinished() []*Op { return nil }
-
-// Find returns the live operation of that number and user, nil when there is none.
-// For calls of a worker, which name an operation.
-func (e *Events) Find(uid int, id api.Operation) *Op { return nil }
+// Close stops the room if Stop did not, and closes the ledger.
+func (e *Events) Close() error {
+	e.Stop()
+	return e.ledger.close()
+}
 
 // Emit sends an event that belongs to no operation to the live sessions of
 // o.UID, narrowed to o.Product and o.Session where set.
-func (e *Events) Emit(o Owner, typ, operate string, params map[string]string) {}
+func (e *Events) Emit(o Owner, typ, operate string, params map[string]string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.deliver(o, 0, typ, api.Envelope{Operate: operate, Params: params})
+}
 
-// ID is the operation's number.
-func (o *Op) ID() api.Operation { return o.id }
+// deliver appends an event to the matching rings and returns it as the first of
+// them keeps it. Called with mu held.
+func (e *Events) deliver(o Owner, op api.Operation, typ string, env api.Envelope) (first *api.Event, in *Session) {
+	now := e.cfg.Clock.Now()
+	for _, s := range e.sessions {
+		if !s.takes(o) {
+			continue
+		}
+		ev := s.append(now, op, e.event(now, typ, op, env))
+		if first == nil {
+			first, in = &ev, s
+		}
+	}
+	return first, in
+}
 
-// Owner is whom the operation belongs to.
-func (o *Op) Owner() Owner { return o.owner }
+func (e *Events) event(now time.Time, typ string, op api.Operation, env api.Envelope) api.Event {
+	if env.Params == nil {
+		env.Params = map[string]string{}
+	}
+	if len(env.ComeBack) == 0 {
+		env.ComeBack = []byte("{}")
+	}
+	return api.Event{Time: now.UTC(), Type: typ, Operation: op, Envelope: env}
+}
 
-// Method is the method that began it, an api.Method… constant.
-func (o *Op) Method() string { return o.method }
+// run is the room's one timer: heartbeats and what is over its time. It sleeps
+// without a timer while there is neither a session nor a kept result.
+func (e *Events) run() {
+	defer close(e.stopped)
+	for {
+		var due <-chan time.Time
+		var timer *time.Timer
+		if wait, any := e.next(e.cfg.Clock.Now()); any {
+			timer = time.NewTimer(max(wait, leastTimer))
+			due = timer.C
+		}
+		select {
+		case <-due:
+			e.tick(e.cfg.Clock.Now())
+		case <-e.kick:
+		case <-e.ctx.Done():
+		}
+		if timer != nil {
+			timer.Stop()
+		}
+		if e.ctx.Err() != nil {
+			return
+		}
+	}
+}
 
-// Context ends when the operation is cancelled, ends, or the agent stops.
-// context.Cause is an *api.Error with Cancelled for a cancel.
-func (o *Op) Context() context.Context { return o.ctx }
+func (e *Events) wake() {
+	select {
+	case e.kick <- struct{}{}:
+	default:
+	}
+}
 
-// Data decodes the JSON kept with the operation.
-func (o *Op) Data(into any) error { return json.Unmarshal(o.data, into) }
+// next is how long nothing is due; any is false when nothing ever is.
+func (e *Events) next(now time.Time) (wait time.Duration, any bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	wait = sweepPeriod
+	for _, s := range e.sessions {
+		any = true
+		if s.attached > 0 {
+			wait = min(wait, s.last.Add(api.HeartbeatPeriod).Sub(now))
+		}
+	}
+	for _, op := range e.ops {
+		any = any || op.r.ended()
+	}
+	return wait, any
+}
 
-// SetData replaces the JSON kept with the operation, durably.
-func (o *Op) SetData(v any) error { return nil }
-
-// Emit sends an intermediate event of the operation to its session.
-func (o *Op) Emit(typ, operate string, params map[string]string) {}
-
-// Queue reports failure for now: params go out as an event (status failed, queued
-// true), and the operation stays open as api.OpQueued, over restarts as well.
-func (o *Op) Queue(typ, operate string, params map[string]string) error { return nil }
-
-// End ends the operation: the result is durable before the event goes out.
-// failed selects between api.OpDone and api.OpFailed. Later calls do nothing.
-func (o *Op) End(typ, operate string, params map[string]string, failed bool) error { return nil }
-
-// Failure makes the params of a failed result: status, code, reason, hint, in language.
-func Failure(language string, err error) map[string]string {
-	return map[string]string{api.ParamStatus: api.StatusFailed, api.ParamCode: "0"}
+// tick sends the heartbeats that are due and forgets what is over its time.
+func (e *Events) tick(now time.Time) {
+	cloud := "unreachable"
+	if e.cfg.Reachable() {
+		cloud = "reachable"
+	}
+	e.mu.Lock()
+	var gone []api.Operation
+	for id, s := range e.sessions {
+		switch {
+		case s.attached == 0 && now.Sub(s.left) >= api.SessionKeep:
+			delete(e.sessions, id)
+		case s.attached > 0 && now.Sub(s.last) >= api.HeartbeatPeriod:
+			s.append(now, 0, e.event(now, api.EventHeartbeat, 0, api.Envelope{
+				Operate: api.OperateHeartbeat,
+				Params:  map[string]string{"period": strconv.Itoa(int(api.HeartbeatPeriod.Seconds())), "cloud": cloud},
+			}))
+		}
+	}
+	for id, op := range e.ops {
+		if op.r.over(now) {
+			gone = append(gone, id)
+		}
+	}
+	e.mu.Unlock()
+	e.forget(gone)
 }

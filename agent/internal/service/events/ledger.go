@@ -1,0 +1,232 @@
+package events
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/iscdesk/iscdesk/internal/atomicfile"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// numberBlock is how many operation numbers one write to disk reserves.
+const numberBlock = 1024
+
+// compactAt is the size from which a ledger that is mostly history is rewritten.
+const compactAt = 1 << 20
+
+// record is an operation as the ledger keeps it. The last record of a number
+// holds; State "" means that it is forgotten.
+type record struct {
+	ID        api.Operation   `json:"id"`
+	UID       int             `json:"uid,omitempty"`
+	Product   string          `json:"product,omitempty"`
+	Session   string          `json:"session,omitempty"`
+	Language  string          `json:"language,omitempty"`
+	Method    string          `json:"method,omitempty"`
+	ComeBack  json.RawMessage `json:"comeBack,omitempty"`
+	State     string          `json:"state,omitempty"`
+	Started   time.Time       `json:"started,omitzero"`
+	Ended     time.Time       `json:"ended,omitzero"`
+	Delivered time.Time       `json:"delivered,omitzero"` // written only when the ledger is rewritten
+	Data      json.RawMessage `json:"data,omitempty"`
+	Event     *api.Event      `json:"event,omitempty"`
+}
+
+func (r *record) ended() bool { return r.State == api.OpDone || r.State == api.OpFailed }
+
+// over reports whether a result need not be kept any longer.
+func (r *record) over(now time.Time) bool {
+	return r.ended() && (!r.Delivered.IsZero() && now.Sub(r.Delivered) >= deliveredKeep || now.Sub(r.Ended) >= api.OperationKeep)
+}
+
+func (r *record) state() api.OperationState {
+	return api.OperationState{Operation: r.ID, Method: r.Method, State: r.State, Started: r.Started, Event: r.Event}
+}
+
+// ledger is the operations on disk.
+type ledger struct {
+	dir string
+	log *atomicfile.Log
+
+	// journal is read-held over "append, then change memory" and write-held over a
+	// rewrite: a rewrite made from memory then has everything that was appended.
+	journal sync.RWMutex
+
+	mu   sync.Mutex // guards what follows; held while a block is reserved
+	next api.Operation
+	end  api.Operation // first number that is not reserved
+}
+
+func openLedger(cfg Config) (*ledger, []record, error) {
+	l := &ledger{dir: cfg.Dir}
+	var raw [][]byte
+	var err error
+	l.log, raw, err = atomicfile.OpenLog(filepath.Join(cfg.Dir, "operations.log"), 0o600)
+	if errors.Is(err, atomicfile.ErrDamaged) {
+		cfg.Log.Error("ledger of operations damaged; going on with what is before the damage", "cause", err)
+		err = nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	byID := make(map[api.Operation]record)
+	highest := api.Operation(0)
+	for _, b := range raw {
+		var r record
+		if err := json.Unmarshal(b, &r); err != nil {
+			cfg.Log.Error("record of an operation not understood", "cause", err)
+			continue
+		}
+		highest = max(highest, r.ID)
+		if r.State == "" {
+			delete(byID, r.ID)
+		} else {
+			byID[r.ID] = r
+		}
+	}
+	if err := l.resumeNumbers(highest, cfg); err != nil {
+		return nil, nil, errors.Join(err, l.log.Close())
+	}
+	records := make([]record, 0, len(byID))
+	now := cfg.Clock.Now()
+	for _, r := range byID {
+		if !r.over(now) {
+			records = append(records, r)
+		}
+	}
+	slices.SortFunc(records, func(a, b record) int { return int(a.ID - b.ID) })
+	return l, records, nil
+}
+
+// resumeNumbers finds the first number that was never given out. Should the file
+// be unreadable, the time of day leads far beyond anything that was.
+func (l *ledger) resumeNumbers(highest api.Operation, cfg Config) error {
+	path := filepath.Join(l.dir, "operations.next")
+	raw, err := os.ReadFile(path)
+	switch n, perr := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64); {
+	case errors.Is(err, fs.ErrNotExist) && highest == 0:
+		l.next = 1
+	case err == nil && perr == nil && n > 0:
+		l.next = max(api.Operation(n), highest+1)
+	default:
+		cfg.Log.Error("reserved operation numbers not readable; jumping ahead", slog.Any("cause", errors.Join(err, perr)))
+		l.next = max(api.Operation(cfg.Clock.Now().Unix())*numberBlock, highest+numberBlock)
+	}
+	l.end = l.next
+	return nil
+}
+
+// number gives out a number; the block it is from is reserved on disk before.
+func (l *ledger) number() (api.Operation, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next == l.end {
+		end := l.next + numberBlock
+		text := strconv.FormatInt(int64(end), 10) + "\n"
+		if err := atomicfile.WriteFile(filepath.Join(l.dir, "operations.next"), []byte(text), 0o600); err != nil {
+			return 0, err
+		}
+		l.end = end
+	}
+	l.next++
+	return l.next - 1, nil
+}
+
+func (l *ledger) close() error { return l.log.Close() }
+
+// commit appends r, then applies it to memory.
+func (e *Events) commit(r record, apply func()) error {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode operation %d: %w", r.ID, err)
+	}
+	e.ledger.journal.RLock()
+	err = e.ledger.log.Append(raw)
+	if err == nil {
+		e.mu.Lock()
+		apply()
+		e.mu.Unlock()
+	}
+	e.ledger.journal.RUnlock()
+	if err == nil && e.ledger.log.Size() > compactAt {
+		e.compact()
+	}
+	return err
+}
+
+// forget drops results for good.
+func (e *Events) forget(ids []api.Operation) {
+	for _, id := range ids {
+		err := e.commit(record{ID: id}, func() {
+			if op := e.ops[id]; op != nil && op.in != nil {
+				delete(op.in.ends, op.r.Event.ID)
+			}
+			delete(e.ops, id)
+		})
+		if err != nil {
+			e.cfg.Log.Error("result not dropped", "operation", id, "cause", err)
+			return
+		}
+	}
+}
+
+// trim keeps a user's results within bounds: the oldest go first.
+func (e *Events) trim(uid int) {
+	e.mu.Lock()
+	var kept []api.Operation
+	if len(e.ops) > maxKept {
+		for _, op := range e.sorted() {
+			if op.r.UID == uid && op.r.ended() {
+				kept = append(kept, op.r.ID)
+			}
+		}
+	}
+	e.mu.Unlock()
+	if len(kept) > maxKept {
+		e.forget(kept[:len(kept)-maxKept])
+	}
+}
+
+// compact rewrites the ledger when most of it is history.
+func (e *Events) compact() {
+	e.ledger.journal.Lock()
+	defer e.ledger.journal.Unlock()
+	var records [][]byte
+	live := int64(0)
+	e.mu.Lock()
+	for _, op := range e.sorted() {
+		raw, err := json.Marshal(op.r)
+		if err != nil {
+			e.mu.Unlock()
+			e.cfg.Log.Error("ledger not rewritten", "operation", op.r.ID, "cause", err)
+			return
+		}
+		records, live = append(records, raw), live+int64(len(raw))
+	}
+	e.mu.Unlock()
+	if size := e.ledger.log.Size(); size < compactAt || size < 2*live {
+		return
+	}
+	if err := e.ledger.log.Rewrite(records); err != nil {
+		e.cfg.Log.Error("ledger not rewritten", "cause", err)
+	}
+}
+
+// diskError names a failed write so that the application can be told.
+func diskError(what string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%s: %w", what, &api.Error{Code: api.DiskFull, Detail: fmt.Sprintf("%s in the agent's state folder: %v", what, err)})
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
