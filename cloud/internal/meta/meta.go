@@ -27,6 +27,8 @@ type Store interface {
 	Accounts
 	Devices
 	Licenses
+	Drive
+	Content
 	Trail
 	// Close waits for commands that were accepted and then ends the store.
 	Close() error

@@ -1,0 +1,308 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+)
+
+// askBatch bounds how many ids one query looks up.
+const askBatch = 4096
+
+// Permit looks at a transfer token's scope as its owner's role is now.
+func (s *Store) Permit(ctx context.Context, who meta.Who, sc meta.Scope) (ended bool, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		if _, err := permit(tx, who, sc); err != nil {
+			return err
+		}
+		return tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM commits WHERE account = ? AND operation = ?)`,
+			who.Account, sc.Operation).Scan(&ended)
+	})
+	return ended, err
+}
+
+func permit(tx *sql.Tx, who meta.Who, sc meta.Scope) (space, error) {
+	need := cloudapi.RoleViewer
+	if sc.Write {
+		need = cloudapi.RoleEditor
+	}
+	sp, err := spaceOf(tx, who, sc.Space, need)
+	if err != nil || sc.Object == "" {
+		return sp, err
+	}
+	it, _, err := objectOf(tx, who, sc.Object, need)
+	if err == nil && it.Space != sp.ID {
+		err = errHidden("object")
+	}
+	return sp, err
+}
+
+// spaceSeq is for commands that were permitted before.
+func spaceSeq(tx *sql.Tx, id string) (seq int64, err error) {
+	err = tx.QueryRow(`SELECT seq FROM spaces WHERE id = ?`, id).Scan(&seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, errHidden("space")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find space: %w", err)
+	}
+	return seq, nil
+}
+
+// Missing returns the ids that the space does not hold.
+func (s *Store) Missing(ctx context.Context, space string, ids []meta.Hash) ([]meta.Hash, error) {
+	var out []meta.Hash
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		seq, err := spaceSeq(tx, space)
+		if err != nil {
+			return err
+		}
+		for part := range slices.Chunk(ids, askBatch) {
+			rows, err := tx.Query(`SELECT j.key FROM json_each(?) j
+				WHERE NOT EXISTS (SELECT 1 FROM chunks c WHERE c.space = ? AND c.id = unhex(j.value)) ORDER BY j.key`, hexes(part), seq)
+			if err != nil {
+				return fmt.Errorf("look up chunks: %w", err)
+			}
+			for rows.Next() {
+				var i int
+				if err := rows.Scan(&i); err != nil {
+					return errors.Join(err, rows.Close())
+				}
+				out = append(out, part[i])
+			}
+			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+				return fmt.Errorf("look up chunks: %w", err)
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// mine are the packs with content of one object's versions; placeholders: object, space.
+const mine = `SELECT n.pack FROM items i JOIN versions v ON v.item = i.seq JOIN needs n ON n.manifest = v.manifest
+	WHERE i.id = ? AND i.space = ?`
+
+// Locate finds chunks among the packs of an object.
+func (s *Store) Locate(ctx context.Context, space, object string, ids []meta.Hash) ([]meta.Location, error) {
+	var out []meta.Location
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		seq, err := spaceSeq(tx, space)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(`WITH mine AS MATERIALIZED (`+mine+`)
+			SELECT j.key, p.sum, c.place, c.stored, c.size FROM json_each(?) j
+			JOIN chunks c ON c.space = ? AND c.id = unhex(j.value) JOIN packs p ON p.seq = c.pack
+			WHERE c.pack IN mine ORDER BY j.key`, object, seq, hexes(ids), seq)
+		if err != nil {
+			return fmt.Errorf("locate chunks: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var i int
+			var l meta.Location
+			var sum []byte
+			if err := rows.Scan(&i, &sum, &l.Offset, &l.Stored, &l.Size); err != nil {
+				return fmt.Errorf("locate chunks: %w", err)
+			}
+			if l.Pack, err = hashOf(sum); err != nil {
+				return err
+			}
+			l.ID = ids[i]
+			out = append(out, l)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+// HasPack says whether the index has the pack.
+func (s *Store) HasPack(ctx context.Context, space string, sum meta.Hash) (bool, error) {
+	return s.ask(ctx, `SELECT EXISTS (SELECT 1 FROM packs p JOIN spaces s ON s.seq = p.space
+		WHERE s.id = ? AND p.sum = ?)`, space, sum[:])
+}
+
+// PackOf says whether the pack holds content of the object.
+func (s *Store) PackOf(ctx context.Context, space, object string, sum meta.Hash) (bool, error) {
+	return s.ask(ctx, `SELECT EXISTS (SELECT 1 FROM packs p JOIN spaces s ON s.seq = p.space
+		JOIN items i ON i.space = s.seq JOIN versions v ON v.item = i.seq
+		JOIN needs n ON n.manifest = v.manifest AND n.pack = p.seq
+		WHERE s.id = ? AND p.sum = ? AND i.id = ?)`, space, sum[:], object)
+}
+
+// ManifestOf says whether the manifest is one of the object's versions.
+func (s *Store) ManifestOf(ctx context.Context, space, object string, sum meta.Hash) (bool, error) {
+	return s.ask(ctx, `SELECT EXISTS (SELECT 1 FROM manifests m JOIN spaces s ON s.seq = m.space
+		JOIN items i ON i.space = s.seq JOIN versions v ON v.item = i.seq AND v.manifest = m.seq
+		WHERE s.id = ? AND m.sum = ? AND i.id = ?)`, space, sum[:], object)
+}
+
+func (s *Store) ask(ctx context.Context, query string, args ...any) (yes bool, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error { return tx.QueryRow(query, args...).Scan(&yes) })
+	if err != nil {
+		return false, fmt.Errorf("ask the index: %w", err)
+	}
+	return yes, nil
+}
+
+// AddPack indexes a stored pack.
+func (s *Store) AddPack(ctx context.Context, space string, p meta.Pack) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		seq, err := spaceSeq(tx, space)
+		if err != nil {
+			return err
+		}
+		var pack int64
+		err = tx.QueryRow(`INSERT INTO packs (space, sum, size) VALUES (?, ?, ?) ON CONFLICT (space, sum) DO NOTHING RETURNING seq`,
+			seq, p.Sum[:], p.Size).Scan(&pack)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // indexed before, with all its chunks: one command adds both
+		}
+		if err != nil {
+			return fmt.Errorf("add pack: %w", err)
+		}
+		add, err := tx.Prepare(`INSERT INTO chunks (space, id, pack, place, stored, size) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT (space, id) DO NOTHING`)
+		if err != nil {
+			return fmt.Errorf("add pack: %w", err)
+		}
+		defer add.Close()
+		for _, c := range p.Chunks {
+			if _, err := add.Exec(seq, c.ID[:], pack, c.Offset, c.Stored, c.Size); err != nil {
+				return fmt.Errorf("add pack: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// AddManifest notes a stored manifest.
+func (s *Store) AddManifest(ctx context.Context, space string, m meta.Manifest) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		seq, err := spaceSeq(tx, space)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`INSERT INTO manifests (space, sum, kind, size) VALUES (?, ?, ?, ?) ON CONFLICT (space, sum) DO NOTHING`,
+			seq, m.Sum[:], m.Kind, m.Size)
+		if err != nil {
+			return fmt.Errorf("add manifest: %w", err)
+		}
+		return nil
+	})
+}
+
+// Manifest reads what was noted.
+func (s *Store) Manifest(ctx context.Context, space string, sum meta.Hash) (meta.Manifest, error) {
+	var m meta.Manifest
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		seq, err := spaceSeq(tx, space)
+		if err == nil {
+			_, m, err = manifestOf(tx, seq, sum)
+		}
+		return err
+	})
+	return m, err
+}
+
+func manifestOf(tx *sql.Tx, space int64, sum meta.Hash) (seq int64, m meta.Manifest, err error) {
+	m.Sum = sum
+	err = tx.QueryRow(`SELECT seq, kind, size, complete FROM manifests WHERE space = ? AND sum = ?`, space, sum[:]).
+		Scan(&seq, &m.Kind, &m.Size, &m.Complete)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, m, errHidden("manifest")
+	}
+	if err != nil {
+		return 0, m, fmt.Errorf("find manifest: %w", err)
+	}
+	return seq, m, nil
+}
+
+// Complete looks all chunks up beside the writer, which a large manifest would hold up for
+// long, and then notes what it found. That is sound because no row of the index is ever
+// removed between the two.
+func (s *Store) Complete(ctx context.Context, space string, sum meta.Hash, refs []meta.ChunkRef) error {
+	packs := make(map[int64]bool)
+	missing := 0
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		seq, err := spaceSeq(tx, space)
+		if err != nil {
+			return err
+		}
+		for part := range slices.Chunk(refs, askBatch) {
+			n, err := lookUp(tx, seq, part, packs)
+			if err != nil {
+				return err
+			}
+			missing += n
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if missing > 0 {
+		return errMissing(missing)
+	}
+	return s.write(ctx, func(tx *sql.Tx) error {
+		seq, err := spaceSeq(tx, space)
+		if err != nil {
+			return err
+		}
+		manifest, _, err := manifestOf(tx, seq, sum)
+		if err != nil {
+			return err
+		}
+		for pack := range packs {
+			if _, err := tx.Exec(`INSERT INTO needs (manifest, pack) VALUES (?, ?) ON CONFLICT DO NOTHING`, manifest, pack); err != nil {
+				return fmt.Errorf("complete manifest: %w", err)
+			}
+		}
+		if _, err := tx.Exec(`UPDATE manifests SET complete = 1 WHERE seq = ?`, manifest); err != nil {
+			return fmt.Errorf("complete manifest: %w", err)
+		}
+		return nil
+	})
+}
+
+func errMissing(n int) error {
+	return meta.Refuse(cloudapi.ErrChunksMissing, "the manifest names chunks that are not stored", "missing", strconv.Itoa(n))
+}
+
+// lookUp adds the packs of refs and counts those that are not stored. A chunk that is stored
+// with another length than the manifest states makes the manifest wrong.
+func lookUp(tx *sql.Tx, space int64, refs []meta.ChunkRef, packs map[int64]bool) (missing int, err error) {
+	ids := make([]meta.Hash, len(refs))
+	for i, r := range refs {
+		ids[i] = r.ID
+	}
+	rows, err := tx.Query(`SELECT j.key, c.pack, c.size FROM json_each(?) j
+		LEFT JOIN chunks c ON c.space = ? AND c.id = unhex(j.value)`, hexes(ids), space)
+	if err != nil {
+		return 0, fmt.Errorf("look up chunks: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var i int
+		var pack, size sql.NullInt64
+		if err := rows.Scan(&i, &pack, &size); err != nil {
+			return 0, fmt.Errorf("look up chunks: %w", err)
+		}
+		switch {
+		case !pack.Valid:
+			missing++
+		case size.Int64 != refs[i].Size:
+			return 0, meta.Refuse(cloudapi.ErrContentDamaged, "the manifest states a wrong length for a chunk")
+		default:
+			packs[pack.Int64] = true
+		}
+	}
+	return missing, rows.Err()
+}
