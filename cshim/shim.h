@@ -1,0 +1,168 @@
+/* shim.h - what the C files of the shim and the Go part share. Not installed.
+ *
+ * Who calls whom: the application calls iscdesk_* (C); C calls go* (export.go)
+ * for the agent; Go calls shim_* below to hand over events, licence states,
+ * lists and refusals. Go never calls an application's function. */
+#ifndef SHIM_H
+#define SHIM_H
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "iscdesk.h"
+
+
+enum { SHIM_CLIENTS = 64, SHIM_QUEUE = 256, SHIM_END_WAIT_MS = 5000 };
+
+/* Every handle is the number of one of these, found in one table. */
+enum shim_kind { SHIM_CLIENT = 1, SHIM_EVENT = 2, SHIM_LIST = 3 };
+
+struct shim_object {
+    struct shim_object *chain; /* of the bucket; guarded by the table's lock */
+    uintptr_t number;
+    enum shim_kind kind;
+    int refs; /* 1 for the table, 1 for each call under way; guarded by the table's lock */
+};
+
+/* Texts by key, rows of them: the parameters of an event (one row), a list. */
+struct shim_rows {
+    char *blob; /* key NUL value NUL ... NUL, row after row; owned */
+    size_t size;
+    int32_t count;
+};
+
+struct shim_event {
+    struct shim_object object;
+    struct shim_event *next; /* in the client's queue; guarded by its lock */
+    int32_t type;
+    int64_t operation;
+    char *name, *json; /* owned */
+    struct shim_rows params;
+};
+
+struct shim_list {
+    struct shim_object object;
+    char *next; /* mark of the next page, or NULL; owned */
+    struct shim_rows rows;
+};
+
+struct shim_client {
+    struct shim_object object;
+    char language[16];
+    int32_t timeout_ms;
+    uint32_t flags;
+
+    pthread_mutex_t lock; /* guards all below; nothing blocks while it is held */
+    pthread_cond_t ready; /* events wait, the thread's work changed, or closed */
+    pthread_cond_t calm;  /* room in the queue, or no callback runs, or closed */
+    struct shim_event *first, *last;
+    int32_t queued;
+    int closed;
+    int descriptor; /* eventfd, or -1 until somebody asks */
+    iscdesk_event_fn fn;
+    void *user;
+    pthread_t thread; /* the callback's thread while threaded */
+    int threaded;
+    int calling; /* fn runs on thread now */
+
+    pthread_mutex_t license_lock; /* guards license and license_at; held for copies only */
+    iscdesk_license license;
+    int64_t license_at; /* shim_now_ms when it came */
+};
+
+/* What a request carries into Go and out of it. */
+enum shim_call {
+    SHIM_LICENSE_STRING = 1,
+    SHIM_LICENSE_FILE,
+    SHIM_LICENSE_VERIFY,
+    SHIM_FINGERPRINT,
+    SHIM_PICK,
+    SHIM_SAVE,
+    SHIM_SAVE_AS,
+    SHIM_OPEN,
+    SHIM_SAVE_TO,
+    SHIM_CHECK_IN,
+    SHIM_LIST_SPACES,
+    SHIM_LIST_FOLDER,
+    SHIM_LIST_VERSIONS,
+    SHIM_SIGN_IN_PAGE,
+    SHIM_SIGN_IN_STATUS,
+    SHIM_SIGN_OUT,
+    SHIM_CANCEL,
+    SHIM_OPERATION_STATE
+};
+
+struct shim_request {
+    int32_t call;
+    int32_t flag;
+    int64_t number;
+    const char *text[5];
+    /* out */
+    int64_t operation;
+    int32_t state;
+    uint32_t buffer_size;
+    char *buffer;
+    uintptr_t object; /* a new event or list */
+};
+
+/* shim_table.c */
+void shim_table_init(void);
+int shim_add(struct shim_object *o, enum shim_kind kind); /* 0, or -1 when numbers or clients ran out */
+struct shim_object *shim_hold(uintptr_t number, enum shim_kind kind);
+void shim_release(struct shim_object *o);
+int shim_drop(uintptr_t number, enum shim_kind kind); /* 0, or -1 when it was not there */
+
+/* shim_rows.c */
+int shim_rows_copy(struct shim_rows *rows, const char *blob, size_t size, int32_t count);
+const char *shim_rows_find(const struct shim_rows *rows, int32_t row, const char *key);
+void shim_event_destroy(struct shim_event *e);
+void shim_list_destroy(struct shim_list *l);
+
+/* shim_events.c */
+struct shim_client *shim_client_new(const iscdesk_options *o);
+void shim_client_destroy(struct shim_client *c);
+void shim_client_close(struct shim_client *c);
+int32_t shim_client_quiet(struct shim_client *c); /* waits for a running callback; TIMEOUT */
+
+/* shim_error.c */
+int32_t shim_fail(iscdesk_error *err, int32_t code, const char *language, const char *detail);
+void shim_clear(iscdesk_error *err);
+void shim_give(iscdesk_error *to, const iscdesk_error *from);
+int32_t shim_text_ok(const char *text, size_t limit); /* OK, INVALID_ARGUMENT, TOO_LARGE; NULL is OK */
+void shim_copy_text(char *to, size_t size, const char *from, size_t length); /* cuts between characters */
+
+/* shim_unix.c */
+struct shim_guard;
+int shim_forked(void);
+int64_t shim_now_ms(void);
+int shim_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms); /* 0, or 1 when the time is over; until < 0 never */
+int shim_thread_start(pthread_t *thread, void *(*body)(void *), void *arg);
+int shim_descriptor_new(void);
+void shim_descriptor_set(int fd, int readable);
+
+/* A call into Go stands between these: the floating-point environment becomes
+ * the default and all signals of this thread wait until it is back. */
+#include <fenv.h>
+#include <signal.h>
+struct shim_guard {
+    fenv_t fpu;
+    sigset_t signals;
+};
+void shim_enter(struct shim_guard *g);
+void shim_leave(struct shim_guard *g);
+
+/* Called by Go, on any thread. Texts are borrowed for the call, with a length,
+ * and hold no NUL. */
+int32_t shim_go_event(uintptr_t client, int64_t operation, const char *name, size_t name_size, const char *json,
+                      size_t json_size, const char *params, size_t params_size);
+uintptr_t shim_go_event_new(int64_t operation, const char *name, size_t name_size, const char *json, size_t json_size,
+                            const char *params, size_t params_size);
+uintptr_t shim_go_list(int32_t count, const char *rows, size_t rows_size, const char *next, size_t next_size);
+void shim_go_license(uintptr_t client, int32_t state, int32_t code, uint32_t offline, int64_t until_ms,
+                     int64_t checked_ms, const char *reason, size_t reason_size, const char *hint, size_t hint_size);
+void shim_go_fail(iscdesk_error *err, int32_t code, const char *message, size_t message_size, const char *hint,
+                  size_t hint_size, const char *detail, size_t detail_size);
+int32_t shim_go_browse(const char *url); /* shim_browser_unix.c; 0 when a browser was started */
+
+#endif

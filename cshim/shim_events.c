@@ -1,0 +1,322 @@
+//go:build cgo
+
+/* shim_events.c - one client's state in C: the event queue, whoever waits on
+ * it, and the callback's thread. Only C ever calls the application: Go puts an
+ * event into the queue and returns, then C calls. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shim.h"
+
+struct shim_client *shim_client_new(const iscdesk_options *o)
+{
+    struct shim_client *c = calloc(1, sizeof *c);
+    pthread_condattr_t attr;
+    if (c == NULL)
+        return NULL;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* waits must not follow a clock that is set */
+    pthread_cond_init(&c->ready, &attr);
+    pthread_cond_init(&c->calm, &attr);
+    pthread_condattr_destroy(&attr);
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->license_lock, NULL);
+    c->descriptor = -1;
+    c->timeout_ms = o->timeout_ms == 0 ? 10000 : o->timeout_ms;
+    c->flags = o->flags;
+    if (o->language != NULL)
+        shim_copy_text(c->language, sizeof c->language, o->language, strlen(o->language));
+    c->license.size = sizeof c->license;
+    return c;
+}
+
+/* Runs when neither the table nor a call knows the client any more. */
+void shim_client_destroy(struct shim_client *c)
+{
+    struct shim_event *e;
+    while ((e = c->first) != NULL) {
+        c->first = e->next;
+        (void)shim_drop(e->object.number, SHIM_EVENT);
+    }
+    if (c->descriptor >= 0)
+        close(c->descriptor);
+    pthread_cond_destroy(&c->ready);
+    pthread_cond_destroy(&c->calm);
+    pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->license_lock);
+    free(c);
+}
+
+/* ---- the queue */
+
+/* Called by Go's event pump. It waits while the queue is full, so a program
+ * that does not read costs one waiting thread and bounded memory; the events
+ * beyond stay in the sdk and the agent, which know what a gap is. */
+int32_t shim_go_event(uintptr_t client, int64_t operation, const char *name, size_t name_size, const char *json,
+                      size_t json_size, const char *params, size_t params_size)
+{
+    struct shim_client *c = (struct shim_client *)shim_hold(client, SHIM_CLIENT);
+    struct shim_event *e;
+    uintptr_t number;
+    int closed;
+    if (c == NULL)
+        return ISCDESK_E_CLOSED;
+    number = shim_go_event_new(operation, name, name_size, json, json_size, params, params_size);
+    e = (struct shim_event *)shim_hold(number, SHIM_EVENT);
+    if (e == NULL) {
+        shim_release(&c->object);
+        return ISCDESK_E_INTERNAL;
+    }
+    pthread_mutex_lock(&c->lock);
+    while (!c->closed && c->queued >= SHIM_QUEUE)
+        (void)shim_wait(&c->calm, &c->lock, -1);
+    closed = c->closed;
+    if (!closed) {
+        if (c->last == NULL)
+            c->first = e;
+        else
+            c->last->next = e;
+        c->last = e;
+        if (c->queued++ == 0 && c->descriptor >= 0)
+            shim_descriptor_set(c->descriptor, 1);
+        pthread_cond_broadcast(&c->ready);
+    }
+    pthread_mutex_unlock(&c->lock);
+    shim_release(&e->object);
+    if (closed)
+        (void)shim_drop(number, SHIM_EVENT);
+    shim_release(&c->object);
+    return closed ? ISCDESK_E_CLOSED : ISCDESK_OK;
+}
+
+/* Takes the first event; the caller holds c->lock and knows that there is one. */
+static uintptr_t take(struct shim_client *c)
+{
+    struct shim_event *e = c->first;
+    c->first = e->next;
+    e->next = NULL;
+    if (c->first == NULL)
+        c->last = NULL;
+    if (--c->queued == 0 && c->descriptor >= 0)
+        shim_descriptor_set(c->descriptor, 0);
+    pthread_cond_broadcast(&c->calm);
+    return e->object.number;
+}
+
+int32_t iscdesk_next_event(iscdesk_client client, int32_t timeout_ms, iscdesk_event *event, iscdesk_error *err)
+{
+    struct shim_client *c;
+    int32_t rc = ISCDESK_OK;
+    int64_t until;
+    shim_clear(err);
+    if (event == NULL)
+        return shim_fail(err, ISCDESK_E_INVALID_ARGUMENT, NULL, "event is NULL");
+    *event = NULL;
+    if (shim_forked())
+        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
+    c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
+    if (c == NULL)
+        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    until = timeout_ms < 0 ? -1 : shim_now_ms() + timeout_ms;
+    pthread_mutex_lock(&c->lock);
+    for (;;) {
+        if (c->closed)
+            rc = ISCDESK_E_CLOSED;
+        else if (c->fn != NULL)
+            rc = ISCDESK_E_BUSY;
+        else if (c->first != NULL)
+            *event = (iscdesk_event)take(c);
+        else if (timeout_ms == 0 || shim_wait(&c->ready, &c->lock, until))
+            rc = c->first != NULL && !c->closed ? ISCDESK_OK : ISCDESK_E_TIMEOUT;
+        if (*event != NULL || rc != ISCDESK_OK)
+            break;
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (rc != ISCDESK_OK)
+        (void)shim_fail(err, rc, c->language, rc == ISCDESK_E_BUSY ? "an event function is registered" : "");
+    shim_release(&c->object);
+    return rc;
+}
+
+/* No Go frame and no lock of ours is on the stack while fn runs, so fn may
+ * throw or longjmp past us. */
+int32_t iscdesk_dispatch(iscdesk_client client, int32_t timeout_ms, iscdesk_event_fn fn, void *user, iscdesk_error *err)
+{
+    iscdesk_event event;
+    int32_t rc;
+    if (fn == NULL) {
+        shim_clear(err);
+        return shim_fail(err, ISCDESK_E_INVALID_ARGUMENT, NULL, "fn is NULL");
+    }
+    rc = iscdesk_next_event(client, timeout_ms, &event, err);
+    if (rc == ISCDESK_OK) {
+        fn(user, event);
+        iscdesk_event_free(event);
+    }
+    return rc;
+}
+
+int32_t iscdesk_event_descriptor(iscdesk_client client, int32_t *descriptor, iscdesk_error *err)
+{
+    struct shim_client *c;
+    int32_t rc = ISCDESK_OK;
+    shim_clear(err);
+    if (descriptor == NULL)
+        return shim_fail(err, ISCDESK_E_INVALID_ARGUMENT, NULL, "descriptor is NULL");
+    *descriptor = 0;
+    if (shim_forked())
+        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
+    c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
+    if (c == NULL)
+        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    pthread_mutex_lock(&c->lock);
+    if (c->closed) {
+        rc = ISCDESK_E_CLOSED;
+    } else {
+        if (c->descriptor < 0) {
+            c->descriptor = shim_descriptor_new();
+            if (c->descriptor >= 0 && c->queued > 0)
+                shim_descriptor_set(c->descriptor, 1);
+        }
+        if (c->descriptor < 0)
+            rc = ISCDESK_E_INTERNAL;
+        else
+            *descriptor = c->descriptor;
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (rc != ISCDESK_OK)
+        (void)shim_fail(err, rc, c->language, rc == ISCDESK_E_INTERNAL ? "no descriptor can be made" : "");
+    shim_release(&c->object);
+    return rc;
+}
+
+/* ---- the callback's thread */
+
+/* The thread's body. It holds the client; it ends when the function is taken
+ * away or the client is closed. */
+static void *pump(void *arg)
+{
+    struct shim_client *c = arg;
+    pthread_mutex_lock(&c->lock);
+    for (;;) {
+        iscdesk_event_fn fn;
+        void *user;
+        iscdesk_event event;
+        while (!c->closed && c->fn != NULL && c->first == NULL)
+            (void)shim_wait(&c->ready, &c->lock, -1);
+        if (c->closed || c->fn == NULL)
+            break;
+        fn = c->fn;
+        user = c->user;
+        event = (iscdesk_event)take(c);
+        c->calling = 1;
+        pthread_mutex_unlock(&c->lock);
+        fn(user, event);
+        iscdesk_event_free(event);
+        pthread_mutex_lock(&c->lock);
+        c->calling = 0;
+        pthread_cond_broadcast(&c->calm);
+    }
+    c->threaded = 0;
+    pthread_cond_broadcast(&c->calm);
+    pthread_mutex_unlock(&c->lock);
+    shim_release(&c->object);
+    return NULL;
+}
+
+/* Whether the calling thread is the callback's; the caller holds c->lock. */
+static int inside(const struct shim_client *c)
+{
+    return c->calling && pthread_equal(c->thread, pthread_self());
+}
+
+/* Waits until no callback runs; the caller holds c->lock. A callback that waits
+ * for a lock of the caller would make this a deadlock, so it has an end. */
+static int32_t quiet(struct shim_client *c)
+{
+    int64_t until = shim_now_ms() + SHIM_END_WAIT_MS;
+    if (inside(c))
+        return ISCDESK_OK;
+    while (c->calling)
+        if (shim_wait(&c->calm, &c->lock, until))
+            return c->calling ? ISCDESK_E_TIMEOUT : ISCDESK_OK;
+    return ISCDESK_OK;
+}
+
+int32_t shim_client_quiet(struct shim_client *c)
+{
+    int32_t rc;
+    pthread_mutex_lock(&c->lock);
+    rc = quiet(c);
+    pthread_mutex_unlock(&c->lock);
+    return rc;
+}
+
+void shim_client_close(struct shim_client *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->closed = 1;
+    c->fn = NULL;
+    if (c->descriptor >= 0)
+        shim_descriptor_set(c->descriptor, 1); /* a loop that still watches it wakes and learns CLOSED */
+    pthread_cond_broadcast(&c->ready);
+    pthread_cond_broadcast(&c->calm);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* Replaces the function; the caller holds c->lock. The client's thread takes it
+ * up, or is made now. */
+static int32_t set_function(struct shim_client *c, iscdesk_event_fn fn, void *user)
+{
+    int32_t rc;
+    if (c->closed)
+        return ISCDESK_E_CLOSED;
+    c->fn = NULL; /* from here on the old one is not called again */
+    pthread_cond_broadcast(&c->ready);
+    rc = quiet(c);
+    if (rc != ISCDESK_OK || fn == NULL)
+        return rc;
+    while (c->threaded && !inside(c)) /* the old thread has seen NULL and leaves at once */
+        (void)shim_wait(&c->calm, &c->lock, -1);
+    if (c->closed)
+        return ISCDESK_E_CLOSED;
+    if (c->fn != NULL)
+        return ISCDESK_E_BUSY; /* another thread registered meanwhile */
+    c->user = user;
+    c->fn = fn;
+    if (c->threaded) {
+        pthread_cond_broadcast(&c->ready);
+        return ISCDESK_OK;
+    }
+    if (shim_hold(c->object.number, SHIM_CLIENT) == NULL) {
+        c->fn = NULL;
+        return ISCDESK_E_CLOSED;
+    }
+    if (shim_thread_start(&c->thread, pump, c) != 0) {
+        c->fn = NULL;
+        shim_release(&c->object);
+        return ISCDESK_E_BUSY;
+    }
+    c->threaded = 1;
+    return ISCDESK_OK;
+}
+
+int32_t iscdesk_register_event_recall(iscdesk_client client, iscdesk_event_fn fn, void *user, iscdesk_error *err)
+{
+    struct shim_client *c;
+    int32_t rc;
+    shim_clear(err);
+    if (shim_forked())
+        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
+    c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
+    if (c == NULL)
+        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    pthread_mutex_lock(&c->lock);
+    rc = set_function(c, fn, user);
+    pthread_mutex_unlock(&c->lock);
+    if (rc != ISCDESK_OK)
+        (void)shim_fail(err, rc, c->language, "");
+    shim_release(&c->object);
+    return rc;
+}

@@ -1,0 +1,254 @@
+//go:build cgo
+
+/* shim_rows.c - events and lists as the application reads them: plain C memory,
+ * no call into Go. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "shim.h"
+
+static const struct {
+    int32_t type;
+    const char *name;
+} event_types[] = {
+    {ISCDESK_EVENT_LICENSE_VERIFY, "EVENT_LICENSE_VERIFY"},
+    {ISCDESK_EVENT_OPENCLOUDFILE_RESULT, "EVENT_OPENCLOUDFILE_RESULT"},
+    {ISCDESK_EVENT_SAVE_RESULT, "EVENT_SAVE_RESULT"},
+    {ISCDESK_EVENT_UPLOAD_START, "EVENT_UPLOAD_START"},
+    {ISCDESK_EVENT_UPLOAD_END, "EVENT_UPLOAD_END"},
+    {ISCDESK_EVENT_UPLOAD_PROGRESS, "EVENT_UPLOAD_PROGRESS"},
+    {ISCDESK_EVENT_OPEN_PROGRESS, "EVENT_OPEN_PROGRESS"},
+    {ISCDESK_EVENT_OPEN_CANCELLED, "EVENT_OPEN_CANCELLED"},
+    {ISCDESK_EVENT_HEARTBEAT, "EVENT_HEARTBEAT"},
+    {ISCDESK_EVENT_DESK_CLOSED, "EVENT_DESK_CLOSED"},
+    {ISCDESK_EVENT_LICENSE_STATE, "EVENT_LICENSE_STATE"},
+    {ISCDESK_EVENT_PAGE, "EVENT_PAGE"},
+    {ISCDESK_EVENT_SIGN_IN, "EVENT_SIGN_IN"},
+    {ISCDESK_EVENT_GAP, "EVENT_GAP"},
+};
+
+static int32_t type_of(const char *name)
+{
+    size_t i;
+    for (i = 0; i < sizeof event_types / sizeof event_types[0]; i++)
+        if (strcmp(event_types[i].name, name) == 0)
+            return event_types[i].type;
+    return ISCDESK_EVENT_UNKNOWN;
+}
+
+static char *copy(const char *text, size_t size)
+{
+    char *out = malloc(size + 1);
+    if (out != NULL) {
+        if (size > 0)
+            memcpy(out, text, size);
+        out[size] = 0;
+    }
+    return out;
+}
+
+int shim_rows_copy(struct shim_rows *rows, const char *blob, size_t size, int32_t count)
+{
+    rows->blob = copy(blob, size);
+    rows->size = size;
+    rows->count = count;
+    return rows->blob == NULL ? -1 : 0;
+}
+
+const char *shim_rows_find(const struct shim_rows *rows, int32_t row, const char *key)
+{
+    const char *at = rows->blob, *end = rows->blob + rows->size;
+    if (row < 0 || row >= rows->count || key == NULL)
+        return NULL;
+    while (at < end) {
+        const char *value;
+        if (*at == 0) { /* an empty key ends a row */
+            if (row-- == 0)
+                return NULL;
+            at++;
+            continue;
+        }
+        value = at + strlen(at) + 1;
+        if (value >= end)
+            return NULL;
+        if (row == 0 && strcmp(at, key) == 0)
+            return value;
+        at = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+/* ---- events */
+
+void shim_event_destroy(struct shim_event *e)
+{
+    free(e->name);
+    free(e->json);
+    free(e->params.blob);
+    free(e);
+}
+
+uintptr_t shim_go_event_new(int64_t operation, const char *name, size_t name_size, const char *json, size_t json_size,
+                            const char *params, size_t params_size)
+{
+    struct shim_event *e = calloc(1, sizeof *e);
+    if (e == NULL)
+        return 0;
+    e->operation = operation;
+    e->name = copy(name, name_size);
+    e->json = copy(json, json_size);
+    if (e->name == NULL || e->json == NULL || shim_rows_copy(&e->params, params, params_size, 1) != 0 ||
+        shim_add(&e->object, SHIM_EVENT) != 0) {
+        shim_event_destroy(e);
+        return 0;
+    }
+    e->type = type_of(e->name);
+    return e->object.number;
+}
+
+static struct shim_event *hold_event(iscdesk_event event)
+{
+    return (struct shim_event *)shim_hold((uintptr_t)event, SHIM_EVENT);
+}
+
+int32_t iscdesk_event_type(iscdesk_event event)
+{
+    struct shim_event *e = hold_event(event);
+    int32_t type = 0;
+    if (e != NULL) {
+        type = e->type;
+        shim_release(&e->object);
+    }
+    return type;
+}
+
+const char *iscdesk_event_name(iscdesk_event event)
+{
+    struct shim_event *e = hold_event(event);
+    const char *name = NULL;
+    if (e != NULL) {
+        name = e->name;
+        shim_release(&e->object);
+    }
+    return name;
+}
+
+int64_t iscdesk_event_operation(iscdesk_event event)
+{
+    struct shim_event *e = hold_event(event);
+    int64_t operation = 0;
+    if (e != NULL) {
+        operation = e->operation;
+        shim_release(&e->object);
+    }
+    return operation;
+}
+
+const char *iscdesk_event_json(iscdesk_event event)
+{
+    struct shim_event *e = hold_event(event);
+    const char *json = NULL;
+    if (e != NULL) {
+        json = e->json;
+        shim_release(&e->object);
+    }
+    return json;
+}
+
+const char *iscdesk_event_param(iscdesk_event event, const char *key)
+{
+    struct shim_event *e = hold_event(event);
+    const char *value = NULL;
+    if (e != NULL) {
+        value = shim_rows_find(&e->params, 0, key);
+        shim_release(&e->object);
+    }
+    return value;
+}
+
+void iscdesk_event_free(iscdesk_event event)
+{
+    (void)shim_drop((uintptr_t)event, SHIM_EVENT);
+}
+
+/* ---- lists */
+
+void shim_list_destroy(struct shim_list *l)
+{
+    free(l->next);
+    free(l->rows.blob);
+    free(l);
+}
+
+uintptr_t shim_go_list(int32_t count, const char *rows, size_t rows_size, const char *next, size_t next_size)
+{
+    struct shim_list *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return 0;
+    if (next_size > 0 && (l->next = copy(next, next_size)) == NULL) {
+        shim_list_destroy(l);
+        return 0;
+    }
+    if (shim_rows_copy(&l->rows, rows, rows_size, count) != 0 || shim_add(&l->object, SHIM_LIST) != 0) {
+        shim_list_destroy(l);
+        return 0;
+    }
+    return l->object.number;
+}
+
+static struct shim_list *hold_list(iscdesk_list list)
+{
+    return (struct shim_list *)shim_hold((uintptr_t)list, SHIM_LIST);
+}
+
+int32_t iscdesk_list_count(iscdesk_list list)
+{
+    struct shim_list *l = hold_list(list);
+    int32_t count = 0;
+    if (l != NULL) {
+        count = l->rows.count;
+        shim_release(&l->object);
+    }
+    return count;
+}
+
+const char *iscdesk_list_text(iscdesk_list list, int32_t row, const char *key)
+{
+    struct shim_list *l = hold_list(list);
+    const char *value = NULL;
+    if (l != NULL) {
+        value = shim_rows_find(&l->rows, row, key);
+        shim_release(&l->object);
+    }
+    return value;
+}
+
+int64_t iscdesk_list_number(iscdesk_list list, int32_t row, const char *key)
+{
+    struct shim_list *l = hold_list(list);
+    const char *value;
+    int64_t number = 0;
+    if (l != NULL) {
+        value = shim_rows_find(&l->rows, row, key);
+        if (value != NULL)
+            number = strtoll(value, NULL, 10);
+        shim_release(&l->object);
+    }
+    return number;
+}
+
+const char *iscdesk_list_next(iscdesk_list list)
+{
+    struct shim_list *l = hold_list(list);
+    const char *next = NULL;
+    if (l != NULL) {
+        next = l->next;
+        shim_release(&l->object);
+    }
+    return next;
+}
+
+void iscdesk_list_free(iscdesk_list list)
+{
+    (void)shim_drop((uintptr_t)list, SHIM_LIST);
+}
