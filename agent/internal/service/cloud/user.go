@@ -2,12 +2,16 @@ package cloud
 
 import (
 	"context"
+	"net/http"
+	"net/url"
+	"strconv"
 
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 )
 
-// Tokens gives a User its access token: the kept one, or with fresh a new one
-// (the kept one was refused).
+// Tokens gives a User its access token; refused is one that the cloud did not
+// take, or empty. A failure is the call's failure.
 type Tokens func(ctx context.Context, refused string) (token string, err error)
 
 // User is the cloud with the rights of one signed-in OS user. Its methods may be
@@ -20,54 +24,68 @@ type User struct {
 // User makes the view of one signed-in user.
 func (c *Cloud) User(tokens Tokens) *User { return &User{c: c, tokens: tokens} }
 
+// do sends r as this user, and once more with fresh tokens when they were refused.
+func (u *User) do(ctx context.Context, r cloudhttp.Request, device bool) error {
+	token, deviceToken := "", ""
+	for again := false; ; again = true {
+		var err error
+		if token, err = u.tokens(ctx, token); err != nil {
+			return err
+		}
+		if device {
+			if deviceToken, err = u.c.deviceToken(ctx, deviceToken); err != nil {
+				return err
+			}
+		}
+		r.Token, r.Device = token, deviceToken
+		_, err = u.c.do(ctx, r)
+		if again || cloudhttp.CloudCode(err) != cloudapi.ErrUnauthenticated {
+			return err
+		}
+	}
+}
+
+func (u *User) get(ctx context.Context, path string, query url.Values, result any) error {
+	return u.do(ctx, cloudhttp.Request{Method: http.MethodGet, Path: path, Query: query, Result: result}, false)
+}
+
 // Me asks who this is.
-func (u *User) Me(ctx context.Context) (cloudapi.Me, error) { return cloudapi.Me{}, nil }
-
-// Spaces lists the drive spaces.
-func (u *User) Spaces(ctx context.Context) (cloudapi.Spaces, error) { return cloudapi.Spaces{}, nil }
-
-// Entries lists a folder; folder "" is the root, after "" the first page.
-func (u *User) Entries(ctx context.Context, space, folder, after string) (cloudapi.Listing, error) {
-	return cloudapi.Listing{}, nil
+func (u *User) Me(ctx context.Context) (cloudapi.Me, error) {
+	var me cloudapi.Me
+	err := u.get(ctx, "/v1/me", nil, &me)
+	return me, err
 }
 
-// Object asks where an object is and what is newest.
-func (u *User) Object(ctx context.Context, object string) (cloudapi.Object, error) {
-	return cloudapi.Object{}, nil
-}
-
-// Versions lists versions, newest first; before 0 is from the newest.
-func (u *User) Versions(ctx context.Context, object string, before int64) (cloudapi.Versions, error) {
-	return cloudapi.Versions{}, nil
-}
-
-// NewFolder makes a folder.
-func (u *User) NewFolder(ctx context.Context, space string, f cloudapi.NewFolder) (cloudapi.Entry, error) {
-	return cloudapi.Entry{}, nil
-}
-
-// Checkout takes or renews the check-out; seconds 0 takes the cloud's default.
-func (u *User) Checkout(ctx context.Context, object string, seconds int64) (cloudapi.Checkout, error) {
-	return cloudapi.Checkout{}, nil
-}
-
-// Checkin gives the check-out with that fencing token back.
-func (u *User) Checkin(ctx context.Context, object string, fence int64) error { return nil }
-
-// Transfer gets a worker's token for one operation in one space.
-func (u *User) Transfer(ctx context.Context, space string, t cloudapi.NewTransfer) (cloudapi.TransferToken, error) {
-	return cloudapi.TransferToken{}, nil
-}
-
-// License asks for a product's licence on this device.
+// License asks for a product's licence on this device. r.Request makes a repeat harmless.
 func (u *User) License(ctx context.Context, r cloudapi.LicenseRequest) (cloudapi.License, error) {
-	return cloudapi.License{}, nil
+	var l cloudapi.License
+	err := u.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/licenses", JSON: r, Result: &l, Repeat: true}, true)
+	return l, err
 }
 
 // Renew asks for a fresh lease.
 func (u *User) Renew(ctx context.Context, product string) (cloudapi.Lease, error) {
-	return cloudapi.Lease{}, nil
+	var l cloudapi.Lease
+	err := u.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/leases",
+		JSON: cloudapi.Renew{Product: product}, Result: &l, Repeat: true}, true)
+	return l, err
 }
 
-// Report tells the cloud the application's own verdict.
-func (u *User) Report(ctx context.Context, r cloudapi.VerifyReport) error { return nil }
+// Report tells the cloud the application's own verdict. r.Report makes a repeat harmless.
+func (u *User) Report(ctx context.Context, r cloudapi.VerifyReport) error {
+	return u.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/licenses/reports", JSON: r, Repeat: true}, true)
+}
+
+// number is a query value, left out when it is 0.
+func number(q url.Values, name string, n int64) {
+	if n != 0 {
+		q.Set(name, strconv.FormatInt(n, 10))
+	}
+}
+
+// text is a query value, left out when it is empty.
+func text(q url.Values, name, value string) {
+	if value != "" {
+		q.Set(name, value)
+	}
+}
