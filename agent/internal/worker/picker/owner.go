@@ -1,0 +1,14 @@
+package picker
+
+import (
+	"errors"
+	"net/netip"
+)
+
+// ownerFunc finds the user at the other end of a loopback connection: local is
+// our address and remote the caller's, as the accepted connection has them.
+type ownerFunc func(local, remote netip.AddrPort) (uid int, err error)
+
+// errNoOwner is a connection that the system's tables do not hold, for example
+// because its other end has closed. It is refused.
+var errNoOwner = errors.New("no such connection")
