@@ -3,6 +3,8 @@ package meta
 import (
 	"context"
 	"time"
+
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
 // States of an instance.
@@ -74,4 +76,20 @@ type Licenses interface {
 	GrantIssued(ctx context.Context, g Grant, i Issued) (content string, err error)
 	// Report notes an application's verdict once for each (account, report).
 	Report(ctx context.Context, account, report string, why Entry) error
+}
+
+// Usable says whether an assigned instance lets its accounts work at now: nil, or
+// license_refused with reason frozen, early or expired.
+func (i Instance) Usable(now time.Time) error {
+	switch {
+	case i.Status == StatusFrozen:
+		return Refuse(cloudapi.ErrLicenseRefused, "the licence instance is frozen", "reason", "frozen", "instance", i.ID)
+	case now.Before(i.From):
+		return Refuse(cloudapi.ErrLicenseRefused, "the licence instance has not begun yet", "reason", "early",
+			"instance", i.ID, "from", i.From.Format(time.RFC3339))
+	case !now.Before(i.Until):
+		return Refuse(cloudapi.ErrLicenseRefused, "the licence instance has ended", "reason", "expired",
+			"instance", i.ID, "until", i.Until.Format(time.RFC3339))
+	}
+	return nil
 }

@@ -111,6 +111,7 @@ CREATE TABLE issued (
 CREATE TABLE reports (
   account TEXT NOT NULL REFERENCES accounts(account) ON DELETE CASCADE,
   report TEXT NOT NULL,
+  time INTEGER NOT NULL,
   PRIMARY KEY (account, report)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,0 +1,205 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/password"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+)
+
+// authRoutes: the first administrator, signing in and out, tokens.
+func (a *API) authRoutes() []Route {
+	return []Route{
+		{Pattern: "POST /v1/setup", Need: Open, Strict: true, Permit: a.beforeSetup, Handle: a.postSetup},
+		{Pattern: "POST /v1/login", Need: Open, Strict: true, Handle: a.postLogin},
+		{Pattern: "POST /v1/token", Need: Open, Handle: a.postToken},
+		{Pattern: "POST /v1/logout", Need: OfUser, Handle: a.postLogout},
+		{Pattern: "GET /v1/me", Need: OfUser, Handle: a.getMe},
+	}
+}
+
+func (a *API) beforeSetup(c *Call) error {
+	done, err := a.c.Store.SetupDone(c.Context())
+	if err != nil {
+		return err
+	}
+	if done {
+		return meta.Refuse(cloudapi.ErrSetupDone, "the first administrator exists already")
+	}
+	return nil
+}
+
+func (a *API) postSetup(c *Call) error {
+	var in cloudapi.Setup
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	acc, err := newAccount(in.Account, in.Name, in.Password, meta.RoleAdmin)
+	if err != nil {
+		return err
+	}
+	if err := text("organisation", in.Organisation, 1, maxDisplay); err != nil {
+		return err
+	}
+	acc.Org, acc.OrgName, acc.Created = meta.NewID("org"), in.Organisation, meta.Stamp(c.Now)
+	if acc.Password, err = a.c.Passwords.Hash(c.Context(), in.Password); err != nil {
+		return err
+	}
+	why := c.Why("setup", "organisation", in.Organisation)
+	why.Org, why.Account = acc.Org, acc.Account
+	if err := a.c.Store.Setup(c.Context(), meta.Bootstrap{Code: meta.HashOf(NormalCode(in.Code)), Account: acc, Now: c.Now, Why: why}); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusCreated, cloudapi.Me{Account: acc.Account, Name: acc.Name, Organisation: acc.OrgName, Role: acc.Role})
+}
+
+// NormalCode is the one-time code as it is hashed: people type it from a terminal.
+func NormalCode(code string) string {
+	if len(code) > maxToken {
+		return ""
+	}
+	return strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(code))
+}
+
+// Back-off: the first failures cost nothing, then the wait doubles up to a few minutes, so
+// that a guesser gets a few hundred tries a day and a victim is never shut out for long.
+const (
+	freeFailures = 5
+	maxBackoff   = 5 * time.Minute
+)
+
+func backoff(failures int) time.Duration {
+	if failures < freeFailures {
+		return 0
+	}
+	return min(maxBackoff, time.Second<<min(failures-freeFailures, 20))
+}
+
+func (a *API) postLogin(c *Call) error {
+	var in cloudapi.Login
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	name, err := accountName("account", in.Account)
+	if err != nil {
+		return err
+	}
+	if len(in.Password) == 0 || len(in.Password) > 4*password.MaxLength {
+		return Invalid("password", "the password is missing or too long")
+	}
+	if err := a.signInDevice(c, in.Device); err != nil {
+		return err
+	}
+	// One attempt for an account at a time: parallel guesses would all pass the back-off
+	// before the first failure is counted.
+	leave, err := a.attempts.enter(c.Context(), name)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	f, err := a.c.Store.LoginFailures(c.Context(), name)
+	if err != nil {
+		return err
+	}
+	if wait := f.Until.Sub(c.Now); wait > 0 {
+		return limited(c, wait) // the same for accounts that do not exist
+	}
+	acc, err := a.c.Store.Account(c.Context(), name)
+	if err != nil && meta.CodeOf(err) != cloudapi.ErrNotFound {
+		return err
+	}
+	why := c.Why("login")
+	why.Org, why.Account, why.Device = acc.Org, name, in.Device
+	if err := a.c.Passwords.Check(c.Context(), acc.Password, in.Password); err != nil {
+		if !errors.Is(err, password.ErrMismatch) {
+			return err
+		}
+		why.Action = "login.failed"
+		if err := a.c.Store.LoginFailed(c.Context(), name, c.Now.Add(backoff(f.Count+1)), why); err != nil {
+			return err
+		}
+		return meta.Refuse(cloudapi.ErrWrongCredentials, "the account or the password is wrong")
+	}
+	access, accessRest := mint(meta.KindUser, c.Now, accessLife)
+	refresh, refreshRest := mint(meta.KindRefresh, c.Now, refreshLife)
+	family := meta.NewID("fam")
+	for _, t := range []*meta.Token{&accessRest, &refreshRest} {
+		t.Account, t.Device, t.Family = name, in.Device, family
+	}
+	if err := a.c.Store.SignIn(c.Context(), meta.SignIn{Account: name, Tokens: []meta.Token{accessRest, refreshRest}, Now: c.Now, Why: why}); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, tokensOf(access, accessRest, refresh, refreshRest, acc))
+}
+
+// signInDevice checks the device that a sign-in names. The name alone proves
+// nothing and is only noted; a device token that comes along must be of that device.
+func (a *API) signInDevice(c *Call, device string) error {
+	if device == "" {
+		return nil
+	}
+	if err := text("device", device, 1, maxID); err != nil {
+		return err
+	}
+	if _, err := a.c.Store.Device(c.Context(), device); err != nil {
+		if meta.CodeOf(err) == cloudapi.ErrNotFound {
+			return Invalid("device", "no such device is enrolled")
+		}
+		return err
+	}
+	secret := c.R.Header.Get(cloudapi.HeaderDevice)
+	if secret == "" {
+		return nil
+	}
+	d, err := a.bearer(c, secret, meta.KindDevice)
+	if err != nil {
+		return err
+	}
+	if d.Token.Device != device {
+		return unauthenticated("the device token is another device's")
+	}
+	return nil
+}
+
+func tokensOf(access string, ar meta.Token, refresh string, rr meta.Token, acc meta.Account) cloudapi.Tokens {
+	return cloudapi.Tokens{AccessToken: access, AccessExpires: ar.Expires, RefreshToken: refresh, RefreshExpires: rr.Expires,
+		Me: cloudapi.Me{Account: acc.Account, Name: acc.Name, Organisation: acc.OrgName, Role: acc.Role}}
+}
+
+func (a *API) postToken(c *Call) error {
+	var in cloudapi.Refresh
+	if err := c.Decode(&in); err != nil {
+		return err
+	}
+	if err := text("attempt", in.Attempt, 8, maxID); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(in.RefreshToken, meta.KindRefresh) || len(in.RefreshToken) > maxToken {
+		return unauthenticated("the refresh token is not one of this cloud's")
+	}
+	access := a.c.Issuer.Successor(meta.KindUser, in.RefreshToken, in.Attempt)
+	next := a.c.Issuer.Successor(meta.KindRefresh, in.RefreshToken, in.Attempt)
+	r := meta.Rotation{Refresh: meta.HashOf(in.RefreshToken), Attempt: in.Attempt, Now: c.Now, Repeat: repeatWithin,
+		Access: rest(access, meta.KindUser, c.Now, accessLife), Next: rest(next, meta.KindRefresh, c.Now, refreshLife)}
+	b, err := a.c.Store.Rotate(c.Context(), r)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, tokensOf(access, r.Access, next, r.Next, b.Account))
+}
+
+func (a *API) postLogout(c *Call) error {
+	if err := a.c.Store.RevokeFamily(c.Context(), c.User.Family, c.Why("logout")); err != nil {
+		return err
+	}
+	return c.None()
+}
+
+func (a *API) getMe(c *Call) error {
+	u := c.User
+	return c.JSON(http.StatusOK, cloudapi.Me{Account: u.Account, Name: u.Name, Organisation: u.OrgName, Role: u.Role})
+}
