@@ -63,9 +63,9 @@ func (c *Cloud) do(ctx context.Context, r cloudhttp.Request) (cloudhttp.Reply, e
 	return reply, err
 }
 
-// now is the cloud's time as far as it is known: a machine whose clock is wrong
-// must still be able to prove who it is.
-func (c *Cloud) now() time.Time {
+// Now is the cloud's time as far as it is known: a machine whose clock is wrong
+// must still prove who it is and know when its tokens end.
+func (c *Cloud) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.cfg.Clock.Now().Add(c.skew)
@@ -81,13 +81,14 @@ func (c *Cloud) Server(ctx context.Context) (cloudapi.Server, error) {
 // Login exchanges a password for tokens, bound to this device. It is sent once:
 // a lost answer is the user's to try again.
 func (c *Cloud) Login(ctx context.Context, account, password string) (cloudapi.Tokens, error) {
-	device, err := c.Device(ctx)
+	// The token shows that the cloud still knows the device; if not, it is enrolled anew.
+	device, err := c.DeviceToken(ctx)
 	if err != nil {
 		return cloudapi.Tokens{}, err
 	}
 	var t cloudapi.Tokens
-	_, err = c.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/login",
-		JSON: cloudapi.Login{Account: account, Password: password, Device: device.ID}, Result: &t})
+	_, err = c.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/login", Device: device,
+		JSON: cloudapi.Login{Account: account, Password: password, Device: c.DeviceID()}, Result: &t})
 	return t, err
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
+	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
 // Types of the proofs: a proof made for one purpose is none for another.
@@ -165,16 +166,25 @@ const wrongClock = 5 * time.Minute
 func (c *Cloud) prove(ctx context.Context, path, typ string, embed bool, result any,
 	claims func(base, nonce string, at time.Time) any, body func(proof string) any) (cloudhttp.Reply, error) {
 	for again := false; ; again = true {
-		at := c.now()
+		at := c.Now()
 		proof, err := c.sign(typ, embed, claims(c.Base(), rand.Text(), at))
 		if err != nil {
 			return cloudhttp.Reply{}, err
 		}
 		reply, err := c.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: path, JSON: body(proof), Result: result})
 		if err == nil || again || reply.Time.IsZero() || reply.Time.Sub(at).Abs() < wrongClock {
-			return reply, err
+			return reply, unproven(err)
 		}
 	}
+}
+
+// unproven keeps a refused proof apart from a user's ended sign-in, with which it
+// shares the cloud's code: nobody can mend it by signing in again.
+func unproven(err error) error {
+	if cloudhttp.CloudCode(err) != cloudapi.ErrUnauthenticated {
+		return err
+	}
+	return &api.Error{Code: api.CloudAnswer, Detail: "the cloud did not take this device's proof: " + err.Error()}
 }
 
 // sign makes a compact JWS by the install key; embed adds the public key.

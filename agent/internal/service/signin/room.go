@@ -2,13 +2,16 @@ package signin
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
 	"github.com/iscdesk/iscdesk/agent/internal/service/state"
 	"github.com/iscdesk/iscdesk/internal/clock"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -33,45 +36,151 @@ type Config struct {
 }
 
 // Room is localapi.Auth. Its methods may be used from any goroutine.
-type Room struct{ cfg Config }
+type Room struct {
+	cfg  Config
+	ctx  context.Context // ends with Close: for work that outlives its caller
+	stop context.CancelFunc
+	work sync.WaitGroup
+
+	mu    sync.Mutex // guards the maps; never held during I/O
+	users map[int]*session
+	pages map[api.Operation]*page
+
+	revoking sync.Mutex // guards the record of sign-outs that the cloud does not know yet; held during its writes only
+}
 
 // New makes the room; it asks nobody.
-func New(cfg Config) *Room { return &Room{cfg: cfg} }
+func New(cfg Config) *Room {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	return &Room{cfg: cfg, ctx: ctx, stop: stop, users: map[int]*session{}, pages: map[api.Operation]*page{}}
+}
 
-// Close waits for the running pages, which end with the events room.
-func (r *Room) Close() error { return nil }
+// Start ends the pages that an earlier agent left open, and tells the cloud of
+// sign-outs that it does not know yet. It does not block.
+func (r *Room) Start() {
+	for _, op := range r.cfg.Events.Unfinished() {
+		if op.Method() == api.MethodAuthPage {
+			r.end(op, &api.Error{Code: api.Cancelled, Detail: "the agent was restarted while the page was open"})
+		}
+	}
+	r.Wake()
+}
+
+// Wake tries again what waits for the cloud. It does not block.
+func (r *Room) Wake() { r.work.Go(r.revokeQueued) }
+
+// Close ends running refreshes and pages, and waits for them.
+func (r *Room) Close() error {
+	r.stop()
+	r.work.Wait()
+	return nil
+}
+
+// user is the session of one OS user, loaded from the sealed store at first use.
+func (r *Room) user(uid int) *session {
+	r.mu.Lock()
+	s := r.users[uid]
+	if s == nil {
+		s = &session{room: r, uid: uid}
+		r.users[uid] = s
+	}
+	r.mu.Unlock()
+	s.load()
+	return s
+}
 
 // Status says who is signed in, from memory and disk; it never asks the network.
-func (r *Room) Status(ctx context.Context, a caller.Actor) (api.AuthStatus, error) {
-	return api.AuthStatus{}, nil
+func (r *Room) Status(_ context.Context, a caller.Actor) (api.AuthStatus, error) {
+	return r.user(a.UID).status(), nil
 }
 
-// Login signs the OS user in with a password, which is used once.
-func (r *Room) Login(ctx context.Context, a caller.Actor, l api.AuthLogin) (api.AuthStatus, error) {
-	return api.AuthStatus{}, nil
+// Account is who is signed in for uid. api.NotSignedIn comes without an account,
+// api.SessionExpired with the one whose sign-in ended. It asks nobody.
+func (r *Room) Account(uid int) (string, error) {
+	st := r.user(uid).status()
+	if !st.SignedIn {
+		return st.Account, &api.Error{Code: st.Reason}
+	}
+	return st.Account, nil
 }
-
-// Page opens the sign-in page as an operation; EVENT_SIGN_IN ends it.
-func (r *Room) Page(ctx context.Context, a caller.Actor) (api.Started, error) {
-	return api.Started{}, nil
-}
-
-// Logout forgets the sign-in at once and revokes it in the cloud as soon as that answers.
-func (r *Room) Logout(ctx context.Context, a caller.Actor) error { return nil }
-
-// SignInFromPage answers workerapi.MethodSignIn: what a user typed into the page
-// of a live operation of theirs. After 10 tries the operation ends.
-func (r *Room) SignInFromPage(ctx context.Context, op api.Operation, uid int, l api.AuthLogin) (api.AuthStatus, error) {
-	return api.AuthStatus{}, nil
-}
-
-// PageClosed answers workerapi.NoticeClosed of a sign-in page: by "user" or
-// "silence". Other operations are left alone. It does not block.
-func (r *Room) PageClosed(op api.Operation, uid int, by string) {}
 
 // User is the cloud with the user's rights: api.NotSignedIn, api.SessionExpired.
 // It asks nobody; its calls renew the token when needed.
-func (r *Room) User(ctx context.Context, uid int) (*cloud.User, error) { return nil, nil }
+func (r *Room) User(_ context.Context, uid int) (*cloud.User, error) {
+	s := r.user(uid)
+	if st := s.status(); !st.SignedIn {
+		return nil, &api.Error{Code: st.Reason}
+	}
+	return r.cfg.Cloud.User(s.token), nil
+}
 
-// Account is who is signed in for uid: api.NotSignedIn. It asks nobody.
-func (r *Room) Account(uid int) (string, error) { return "", nil }
+// Login signs the OS user in with a password, which is used once. An earlier
+// sign-in of the same OS user is revoked.
+func (r *Room) Login(ctx context.Context, a caller.Actor, l api.AuthLogin) (api.AuthStatus, error) {
+	st, err := r.login(ctx, a.UID, l)
+	if err != nil {
+		return api.AuthStatus{}, err
+	}
+	r.cfg.Events.Emit(events.Owner{UID: a.UID}, api.EventSignIn, api.OperateSignIn, succeeded(st))
+	return st, nil
+}
+
+func succeeded(st api.AuthStatus) map[string]string {
+	return map[string]string{api.ParamStatus: api.StatusSuccess, "account": st.Account}
+}
+
+// Bounds of what a person types.
+const (
+	maxAccount  = 256
+	maxPassword = 1024
+)
+
+func (r *Room) login(ctx context.Context, uid int, l api.AuthLogin) (api.AuthStatus, error) {
+	if l.Account == "" || l.Password == "" || len(l.Account) > maxAccount || len(l.Password) > maxPassword {
+		return api.AuthStatus{}, &api.Error{Code: api.InvalidArgument, Detail: "account and password are needed, of a sane length"}
+	}
+	t, err := r.cfg.Cloud.Login(ctx, l.Account, l.Password)
+	if err != nil {
+		return api.AuthStatus{}, err
+	}
+	s := r.user(uid)
+	old, err := s.replace(record{Cloud: r.cfg.Cloud.Base(), Tokens: t})
+	if err != nil {
+		r.queueRevoke(t) // a sign-in that cannot be kept must not stay alive in the cloud
+		return api.AuthStatus{}, fmt.Errorf("keep sign-in: %w", err)
+	}
+	r.queueRevoke(old.Tokens)
+	r.cfg.Log.Info("signed in", "uid", uid, "account", t.Me.Account)
+	if r.cfg.OnSignIn != nil {
+		r.cfg.OnSignIn(uid)
+	}
+	return s.status(), nil
+}
+
+// Logout forgets the sign-in at once, and revokes it in the cloud as soon as that answers.
+func (r *Room) Logout(_ context.Context, a caller.Actor) error {
+	s := r.user(a.UID)
+	old, err := s.replace(record{})
+	if err != nil {
+		return fmt.Errorf("forget sign-in: %w", err)
+	}
+	if old.Tokens.Me.Account == "" {
+		return nil // nobody was
+	}
+	r.queueRevoke(old.Tokens)
+	r.cfg.Log.Info("signed out", "uid", a.UID, "account", old.Tokens.Me.Account)
+	r.cfg.Events.Emit(events.Owner{UID: a.UID}, api.EventSignIn, api.OperateSignIn,
+		map[string]string{api.ParamStatus: "signedOut", "account": old.Tokens.Me.Account})
+	return nil
+}
+
+// ended tells a user's applications that the cloud ended the sign-in.
+func (r *Room) ended(uid int, me cloudapi.Me) {
+	r.cfg.Log.Warn("sign-in ended by the cloud", "uid", uid, "account", me.Account)
+	params := events.Failure("", &api.Error{Code: api.SessionExpired})
+	params[api.ParamStatus], params["account"] = "signedOut", me.Account
+	r.cfg.Events.Emit(events.Owner{UID: uid}, api.EventSignIn, api.OperateSignIn, params)
+}
