@@ -1,0 +1,259 @@
+package sdktest
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// operation is one entry of the ledger, which outlives Restart.
+type operation struct {
+	state    api.OperationState
+	comeBack string
+	path     string
+}
+
+// Manual stops operations from ending by themselves: they run until Finish.
+// Without it each one succeeds at once, with the documented events.
+func (a *Agent) Manual() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.manual = true
+}
+
+// Page gives the operations that want a person this address.
+func (a *Agent) Page(url string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pageURL = url
+}
+
+// begin is called with mu held.
+func (a *Agent) begin(method string, params json.RawMessage) (any, error) {
+	var p struct {
+		ComeBack string `json:"comeBack"`
+		Path     string `json:"path"`
+		Object   string `json:"object"`
+		Form     string `json:"form"`
+		Checkout bool   `json:"checkout"`
+		Assembly bool   `json:"assembly"`
+	}
+	if err := json.Unmarshal(params, &p); err != nil {
+		return nil, &api.Error{Code: api.InvalidArgument, Detail: err.Error()}
+	}
+	if method == api.MethodSave || method == api.MethodSaveAs || method == api.MethodSaveTo {
+		if _, err := os.Stat(p.Path); err != nil {
+			return nil, Refusal(api.PathNotFound)
+		}
+	}
+	a.lastOp++
+	op := &operation{comeBack: p.ComeBack, path: p.Path, state: api.OperationState{
+		Operation: a.lastOp, Method: method, State: api.OpRunning, Started: a.clock.Now()}}
+	a.ops[a.lastOp] = op
+	started := api.Started{Operation: a.lastOp}
+	if method == api.MethodPick || method == api.MethodSaveAs || method == api.MethodAuthPage {
+		started.URL = a.pageURL
+	}
+	if a.manual {
+		return started, nil
+	}
+	switch method {
+	case api.MethodLicenseRequest:
+		a.finish(op, a.licensed(p.Form))
+	case api.MethodOpen, api.MethodPick:
+		e, err := a.opened(p.Object, p.Checkout)
+		if err != nil {
+			return nil, err
+		}
+		a.finish(op, e)
+	case api.MethodAuthPage:
+		a.signIn()
+		a.finish(op, Event{Type: api.EventSignIn, Operate: api.OperateSignIn, Params: map[string]string{
+			api.ParamStatus: api.StatusSuccess, "account": a.auth.Account}})
+	default:
+		a.saved(op, p.Path)
+	}
+	return started, nil
+}
+
+// licensed is the documented answer to a licence request.
+func (a *Agent) licensed(form string) Event {
+	e := Event{Type: api.EventLicenseVerify, Operate: api.OperateLicenseVerify, Params: map[string]string{
+		"Status": api.StatusSuccess, "LicenseType": form, "state": a.license.State}}
+	if a.license.Code != api.OK {
+		e.Params["Status"] = api.StatusFailed
+		e.Params[api.ParamCode] = strconv.Itoa(int(a.license.Code))
+		e.Params[api.ParamReason], e.Params[api.ParamHint] = api.Text(a.license.Code, "en")
+		return e
+	}
+	if form == api.FormFile {
+		path := filepath.Join(a.folder, "license.lic")
+		if err := os.WriteFile(path, []byte(LicenseContent), 0o600); err != nil {
+			a.t.Errorf("sdktest: write licence file: %v", err)
+		}
+		e.Params["LicenseFilePath"] = path
+	} else {
+		e.Params["LicenseContent"] = LicenseContent
+	}
+	return e
+}
+
+// opened lays a small file in Folder and is the documented answer.
+func (a *Agent) opened(object string, checkout bool) (Event, error) {
+	name := "bracket.dxf"
+	for _, list := range a.folders {
+		for _, e := range list {
+			if e.ID == object {
+				name = e.Name
+			}
+		}
+	}
+	if object != "" && name == "bracket.dxf" && object != "o1" {
+		return Event{}, Refusal(api.NotFound)
+	}
+	path := filepath.Join(a.folder, name)
+	if err := os.WriteFile(path, []byte("cloud content\n"), 0o600); err != nil {
+		return Event{}, err
+	}
+	params := map[string]string{
+		"mainFile": path, "openType": api.OpenOnly, "workState": api.WorkCheckin, "assembly": "false",
+		api.ParamStatus: api.StatusSuccess, "object": object, "version": "3",
+	}
+	if checkout {
+		params["openType"], params["workState"] = api.OpenAndCheckout, api.WorkCheckout
+	}
+	return Event{Type: api.EventOpenResult, Operate: api.OperateOpenFile, Params: params}, nil
+}
+
+// saved sends the events of a whole save.
+func (a *Agent) saved(op *operation, path string) {
+	a.emit(Event{Type: api.EventUploadStart, Operate: api.OperateUploadStart, Operation: op.state.Operation,
+		Params: map[string]string{"path": path}})
+	a.emit(Event{Type: api.EventUploadEnd, Operate: api.OperateUploadEnd, Operation: op.state.Operation,
+		Params: map[string]string{"path": path, api.ParamStatus: api.StatusSuccess}})
+	a.finish(op, Event{Type: api.EventSaveResult, Operate: api.OperateSaveResult,
+		Params: map[string]string{api.ParamStatus: api.StatusSuccess, "path": path, "object": "o9", "version": "1"}})
+}
+
+// Finish ends an operation with e; its number is filled in.
+func (a *Agent) Finish(op api.Operation, e Event) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o := a.ops[op]; o != nil {
+		a.finish(o, e)
+		return
+	}
+	a.t.Errorf("sdktest: no operation %d", op)
+}
+
+// finish is called with mu held. A save that waits for the cloud stays open.
+func (a *Agent) finish(o *operation, e Event) {
+	e.Operation = o.state.Operation
+	e.ComeBack = o.comeBack
+	o.state.State = api.OpDone
+	switch {
+	case e.Params["queued"] == "true":
+		o.state.State = api.OpQueued
+	case e.Params[api.ParamStatus] == api.StatusFailed, e.Params["Status"] == api.StatusFailed, e.Type == api.EventOpenCancelled:
+		o.state.State = api.OpFailed
+	}
+	if o.state.State != api.OpQueued {
+		kept := a.event(e, 0)
+		o.state.Event = &kept
+	}
+	a.emit(e)
+}
+
+// Forget removes an operation from the ledger, as if its result had been
+// delivered long ago.
+func (a *Agent) Forget(op api.Operation) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.ops, op)
+}
+
+func (a *Agent) operationGet(r api.OperationRef) (any, error) {
+	if o := a.ops[r.Operation]; o != nil {
+		return o.state, nil
+	}
+	return api.OperationState{Operation: r.Operation, State: api.OpUnknown}, nil
+}
+
+func (a *Agent) operationList() api.Operations {
+	list := api.Operations{Operations: []api.OperationState{}}
+	for _, o := range a.ops {
+		list.Operations = append(list.Operations, o.state)
+	}
+	slices.SortFunc(list.Operations, func(x, y api.OperationState) int { return int(x.Operation - y.Operation) })
+	return list
+}
+
+func (a *Agent) cancel(r api.OperationRef) (any, error) {
+	o := a.ops[r.Operation]
+	if o == nil {
+		return nil, Refusal(api.NotFound)
+	}
+	if o.state.State != api.OpRunning && o.state.State != api.OpQueued {
+		return api.None{}, nil
+	}
+	reason, hint := api.Text(api.Cancelled, "en")
+	params := map[string]string{api.ParamCode: strconv.Itoa(int(api.Cancelled)), api.ParamReason: reason, api.ParamHint: hint}
+	switch o.state.Method {
+	case api.MethodPick, api.MethodOpen:
+		params["by"] = "application"
+		a.finish(o, Event{Type: api.EventOpenCancelled, Operate: api.OperateOpenCancelled, Params: params})
+	default:
+		params[api.ParamStatus] = api.StatusFailed
+		a.finish(o, Event{Type: api.EventSaveResult, Operate: api.OperateSaveResult, Params: params})
+	}
+	return api.None{}, nil
+}
+
+// Advance moves the agent's clock, and lets happen what time brings: heartbeats
+// and the end of the licence.
+func (a *Agent) Advance(d time.Duration) {
+	now := a.clock.Now().Add(d)
+	a.clock.Set(now)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !now.Before(a.nextBeat) {
+		a.nextBeat = now.Add(api.HeartbeatPeriod)
+		a.emit(Event{Type: api.EventHeartbeat, Operate: api.OperateHeartbeat,
+			Params: map[string]string{"period": "30", "cloud": "reachable"}})
+	}
+	if a.license.State == api.StateValid && !a.license.Until.IsZero() && !now.Before(a.license.Until) {
+		l := api.LicenseState{State: api.StateExpired, Code: api.LicenseExpired, Checked: a.license.Checked}
+		l.Reason, l.Hint = api.Text(l.Code, "en")
+		a.setLicense(l)
+	}
+}
+
+// Clock is the agent's clock; Advance moves it with its consequences.
+func (a *Agent) Clock() *Clock { return a.clock }
+
+// SetLicense changes the cached licence state and tells every session.
+func (a *Agent) SetLicense(l api.LicenseState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.setLicense(l)
+}
+
+func (a *Agent) setLicense(l api.LicenseState) {
+	a.license = l
+	params := map[string]string{
+		"state": l.State, api.ParamCode: strconv.Itoa(int(l.Code)), "offline": strconv.FormatBool(l.Offline),
+		api.ParamReason: l.Reason, api.ParamHint: l.Hint,
+	}
+	if !l.Until.IsZero() {
+		params["until"] = l.Until.UTC().Format(time.RFC3339)
+	}
+	if !l.Checked.IsZero() {
+		params["checked"] = l.Checked.UTC().Format(time.RFC3339)
+	}
+	a.emit(Event{Type: api.EventLicenseState, Operate: api.OperateLicenseState, Params: params})
+}
