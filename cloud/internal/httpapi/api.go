@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/files"
 	"github.com/iscdesk/iscdesk/cloud/internal/issue"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
@@ -24,6 +25,7 @@ import (
 // Config is what the door needs. Every member without a default is required.
 type Config struct {
 	Store     meta.Store
+	Files     *files.Files
 	Issuer    *issue.Issuer
 	Clock     clock.Clock
 	Log       *slog.Logger
@@ -79,6 +81,9 @@ func New(c Config) *API {
 		a.deviceRoutes(),
 		a.licenseRoutes(),
 		a.auditRoutes(),
+		a.spaceRoutes(),
+		a.objectRoutes(),
+		a.transferRoutes(),
 	)
 	for _, r := range a.routes {
 		a.mux.HandleFunc(r.Pattern, a.serve(r))
