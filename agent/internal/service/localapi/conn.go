@@ -1,0 +1,203 @@
+package localapi
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/internal/ipc"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// conn is one connection: one goroutine reads, one for each request answers (at
+// most api.MaxInFlight), one pumps events once they are subscribed.
+type conn struct {
+	s     *Server
+	nc    *net.UnixConn
+	in    *bufio.Reader
+	peer  *caller.Peer
+	ctx   context.Context // ends with the connection
+	stop  context.CancelFunc
+	slots chan struct{} // one for each request that is being answered
+
+	writing sync.Mutex // held for one frame, so frames do not mix
+
+	// Set by hello, on the reading goroutine, before any other request runs.
+	actor   caller.Actor
+	session *events.Session
+
+	mu   sync.Mutex // guards pump; nothing blocks while it is held
+	pump *pump
+}
+
+func newConn(s *Server, nc *net.UnixConn, peer *caller.Peer) *conn {
+	c := &conn{
+		s: s, nc: nc, in: bufio.NewReader(nc), peer: peer, actor: peer.Actor,
+		slots: make(chan struct{}, api.MaxInFlight),
+	}
+	c.ctx, c.stop = context.WithCancel(s.ctx)
+	return c
+}
+
+// close ends the connection from any goroutine; the reader then cleans up.
+func (c *conn) close() {
+	c.stop()
+	_ = c.nc.Close()
+}
+
+// run serves the connection until it ends, and returns when nothing of it runs.
+func (c *conn) run() {
+	defer c.s.leave(c)
+	defer c.peer.Close()
+	var requests sync.WaitGroup
+	if err := c.read(&requests); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		c.s.cfg.Log.Debug("connection ended", "uid", c.peer.UID, "pid", c.peer.PID, "cause", err)
+	}
+	c.close()
+	requests.Wait()
+	c.endPump()
+	if c.session != nil {
+		c.session.Detach()
+	}
+}
+
+// read takes frames until the stream ends or breaks the protocol.
+func (c *conn) read(requests *sync.WaitGroup) error {
+	if err := c.nc.SetReadDeadline(deadline(api.HelloTimeout)); err != nil {
+		return err
+	}
+	for {
+		r, err := c.request()
+		if err != nil {
+			return err
+		}
+		switch {
+		case r.ID == nil: // a notice: none is known today, a later library may send some
+		case c.session == nil:
+			if err := c.greet(*r.ID, r.Method, r.Params); err != nil {
+				return err
+			}
+		default:
+			c.serve(requests, *r.ID, r.Method, r.Params)
+		}
+	}
+}
+
+// request reads one message. What is not a message of the protocol is answered
+// once, with id 0, and ends the connection.
+func (c *conn) request() (r incoming, err error) {
+	if head, err := c.in.Peek(4); err == nil && looksLikeHTTP(head) {
+		// A web page that was led to the socket: not a word, it could be read.
+		return r, errors.New("bytes of a browser")
+	}
+	body, err := ipc.ReadFrame(c.in, api.MaxRequestFrame)
+	if errors.Is(err, ipc.ErrFrameTooLarge) {
+		c.refuse(0, &api.Error{Code: api.TooLarge, Detail: err.Error()})
+	}
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(body, &r); err != nil || r.JSONRPC != "2.0" || r.Method == "" {
+		refusal := &api.Error{Code: api.Protocol, Detail: fmt.Sprintf("not a JSON-RPC 2.0 request: %v", err)}
+		c.refuse(0, refusal)
+		return r, refusal
+	}
+	return r, nil
+}
+
+// incoming is api.Request with an id that may be absent.
+type incoming struct {
+	JSONRPC string          `json:"jsonrpc"`
+	ID      *int64          `json:"id"`
+	Method  string          `json:"method"`
+	Params  json.RawMessage `json:"params"`
+}
+
+func looksLikeHTTP(head []byte) bool {
+	switch string(head) {
+	case "GET ", "POST", "PUT ", "HEAD", "OPTI", "CONN", "PATC", "DELE", "TRAC", "PRI ":
+		return true
+	}
+	return false
+}
+
+// serve answers one request in its own goroutine, or says Busy when too many run.
+func (c *conn) serve(requests *sync.WaitGroup, id int64, name string, params json.RawMessage) {
+	select {
+	case c.slots <- struct{}{}:
+	default:
+		c.refuse(id, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d requests unanswered", api.MaxInFlight)})
+		return
+	}
+	requests.Go(func() {
+		defer func() { <-c.slots }()
+		defer func() {
+			if p := recover(); p != nil { // one user's request must not end every user's agent
+				c.s.cfg.Log.Error("request failed by a defect", "method", name, "panic", p)
+				c.refuse(id, &api.Error{Code: api.Internal, Detail: "the request hit a defect of the agent"})
+			}
+		}()
+		result, after, err := c.answerTo(name, params)
+		if err != nil {
+			c.refuse(id, err)
+			return
+		}
+		c.answer(id, result)
+		if after != nil {
+			after()
+		}
+	})
+}
+
+// answer sends a result.
+func (c *conn) answer(id int64, result any) {
+	raw, err := json.Marshal(result)
+	if err != nil {
+		c.refuse(id, fmt.Errorf("encode result: %w", err))
+		return
+	}
+	c.send(api.Answer{JSONRPC: "2.0", ID: id, Result: raw})
+}
+
+// refuse sends a refusal in the session's language. An error without a code is
+// a defect: it is logged, and its text goes along as the detail.
+func (c *conn) refuse(id int64, err error) {
+	c.send(api.Answer{JSONRPC: "2.0", ID: id, Error: c.s.refusal(err, c.actor)})
+}
+
+// send writes one message; a reader that takes no bytes for api.WriteTimeout loses
+// the connection, and nobody else waits for it.
+func (c *conn) send(msg any) bool {
+	body, err := json.Marshal(msg)
+	if err != nil {
+		c.s.cfg.Log.Error("message not encoded", "cause", err)
+		return false
+	}
+	if len(body) > api.MaxAnswerFrame {
+		if a, ok := msg.(api.Answer); ok && a.Error == nil {
+			c.refuse(a.ID, &api.Error{Code: api.TooLarge, Detail: fmt.Sprintf("an answer of %d bytes, limit %d", len(body), api.MaxAnswerFrame)})
+			return true
+		}
+		c.s.cfg.Log.Error("message too large", "bytes", len(body))
+		return false
+	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	err = c.nc.SetWriteDeadline(deadline(api.WriteTimeout))
+	if err == nil {
+		err = ipc.WriteFrame(c.nc, body, api.MaxAnswerFrame)
+	}
+	if err != nil {
+		c.close()
+	}
+	return err == nil
+}
+

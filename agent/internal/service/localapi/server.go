@@ -1,0 +1,203 @@
+package localapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/internal/clock"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+const (
+	maxOpen    = 4096            // connections of all users together
+	maxLimits  = 1024            // users whose rate is remembered
+	drainTime  = 2 * time.Second // from Shutdown until readers that are behind are cut off
+	costlyRate = 1               // sign-ins and doctor's visits of one user a second,
+	costlyOnce = 20              // and so many at once
+)
+
+// Config of the door. All rooms are needed.
+type Config struct {
+	UID    int         // of the service: a service of an ordinary user serves that user only
+	Build  string      //
+	Clock  clock.Clock //
+	Log    *slog.Logger
+	Events *events.Events
+
+	Product  func(id string, p *caller.Peer) error // at hello: may this program be that product?
+	Auth     Auth
+	Identity Identity
+	License  License
+	Files    Files
+	Agent    Agent
+}
+
+// Server serves one listener. Make it with New, run Serve, end it with Shutdown.
+type Server struct {
+	cfg  Config
+	ctx  context.Context // of every request
+	stop context.CancelFunc
+	work sync.WaitGroup // one for each connection
+
+	mu     sync.Mutex // guards what follows; nothing blocks while it is held
+	open   map[*conn]struct{}
+	users  map[int]int // connections by uid
+	limits map[int]*rate.Limiter
+	closed bool
+}
+
+// New makes a server. cfg.Log may be nil.
+func New(cfg Config) *Server {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		cfg:    cfg,
+		open:   make(map[*conn]struct{}),
+		users:  make(map[int]int),
+		limits: make(map[int]*rate.Limiter),
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Serve accepts until ln is closed; that is its ordinary end, with nil.
+func (s *Server) Serve(ln *net.UnixListener) error {
+	for {
+		nc, err := ln.AcceptUnix()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		case isTemporary(err):
+			// Out of descriptors or memory: others must end first, so pause instead of spinning.
+			s.cfg.Log.Error("connection not accepted", "cause", err)
+			select {
+			case <-time.After(time.Second):
+				continue
+			case <-s.ctx.Done():
+				return nil
+			}
+		case err != nil:
+			return fmt.Errorf("accept a connection: %w", err)
+		}
+		s.take(nc)
+	}
+}
+
+func isTemporary(err error) bool {
+	var t interface{ Temporary() bool }
+	return errors.As(err, &t) && t.Temporary()
+}
+
+// take serves an accepted connection in a goroutine of its own, or refuses it.
+func (s *Server) take(nc *net.UnixConn) {
+	peer, err := caller.Accepted(nc)
+	if err != nil {
+		s.cfg.Log.Error("caller not known", "cause", err)
+		_ = nc.Close()
+		return
+	}
+	c := newConn(s, nc, peer)
+	refusal := s.admit(c)
+	if refusal == nil {
+		go c.run()
+		return
+	}
+	// Nobody waits here for a reader: the few bytes fit into an empty socket.
+	c.refuse(0, refusal)
+	c.close()
+}
+
+// admit decides once, by who the kernel says is there, whether to talk at all.
+func (s *Server) admit(c *conn) *api.Error {
+	uid := c.peer.UID
+	if s.cfg.UID != 0 && uid != s.cfg.UID {
+		return &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("this agent is run by user %d and serves that user only", s.cfg.UID)}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return &api.Error{Code: api.AgentLost, Detail: "the agent is stopping"}
+	case s.users[uid] >= api.MaxConnections:
+		return &api.Error{Code: api.Busy, Detail: fmt.Sprintf("user %d has %d connections open", uid, s.users[uid])}
+	case len(s.open) >= maxOpen:
+		return &api.Error{Code: api.Busy, Detail: fmt.Sprintf("%d connections are open", len(s.open))}
+	}
+	s.open[c] = struct{}{}
+	s.users[uid]++
+	s.work.Add(1)
+	return nil
+}
+
+// leave is admit's end.
+func (s *Server) leave(c *conn) {
+	s.mu.Lock()
+	delete(s.open, c)
+	if s.users[c.peer.UID]--; s.users[c.peer.UID] == 0 {
+		delete(s.users, c.peer.UID)
+	}
+	s.mu.Unlock()
+	s.work.Done()
+}
+
+// costly refuses a user who asks too often for what costs much.
+func (s *Server) costly(uid int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.limits[uid]
+	if l == nil {
+		if len(s.limits) >= maxLimits {
+			clear(s.limits)
+		}
+		l = rate.NewLimiter(costlyRate, costlyOnce)
+		s.limits[uid] = l
+	}
+	if !l.AllowN(s.cfg.Clock.Now(), 1) {
+		return &api.Error{Code: api.Busy, Detail: "too many of these requests in a short time"}
+	}
+	return nil
+}
+
+// Shutdown ends every connection and waits for them. Stop the events room first:
+// its last event is still written, to readers that keep up. The listener is its
+// owner's to close, before.
+func (s *Server) Shutdown() {
+	s.mu.Lock()
+	s.closed = true
+	all := make([]*conn, 0, len(s.open))
+	for c := range s.open {
+		all = append(all, c)
+	}
+	s.mu.Unlock()
+	limit, cancel := context.WithTimeout(s.ctx, drainTime)
+	defer cancel()
+	for _, c := range all {
+		c.drain(limit)
+	}
+	s.stop()
+	for _, c := range all {
+		c.close()
+	}
+	s.work.Wait()
+}
+
+// deadline is for the poller, which knows the machine's own clock only.
+func deadline(d time.Duration) time.Time { return clock.System{}.Now().Add(d) }
+
+// Listen opens the endpoint. The folder must exist or is made with dirMode; mode is the
+// socket's. A socket that nobody serves is taken away; one that answers, and
+// anything that is no socket, is refused.
+func Listen(path string, dirMode, mode os.FileMode) (*net.UnixListener, error) {
+	return listen(path, dirMode, mode)
+}
