@@ -1,0 +1,119 @@
+// Package app puts the cloud together from its data folder: keys, database and front door. The
+// main package and test harnesses call it. It holds no rule of its own and never listens:
+// who serves the handler decides where.
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/iscdesk/iscdesk/cloud/internal/certs"
+	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
+	"github.com/iscdesk/iscdesk/cloud/internal/issue"
+	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/meta/sqlite"
+	"github.com/iscdesk/iscdesk/cloud/internal/password"
+	"github.com/iscdesk/iscdesk/internal/clock"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+)
+
+// Database is the file of the embedded store inside the data folder.
+const Database = "cloud.db"
+
+// Config is what a cloud is made of. Data, Clock and Log are required.
+type Config struct {
+	Data      string // folder, made with 0700 when it does not exist
+	Names     []string
+	Clock     clock.Clock
+	Log       *slog.Logger
+	Build     string
+	Limits    httpapi.Limits
+	Terms     httpapi.LeaseTerms
+	Passwords password.Params // zero takes the defaults
+}
+
+// App is a cloud that is ready to be served.
+type App struct {
+	API    *httpapi.API
+	Store  meta.Store
+	Issuer *issue.Issuer
+	clock  clock.Clock
+	log    *slog.Logger
+	stop   context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+// sweepEvery is how often ended tokens and nonces are deleted.
+const sweepEvery = 10 * time.Minute
+
+// Open reads or makes everything in the data folder and starts the housekeeping. Close ends it.
+func Open(ctx context.Context, c Config) (*App, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("open data folder: %w", err)
+	}
+	issuer, err := issue.Open(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	store, err := sqlite.Open(ctx, filepath.Join(c.Data, Database))
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Store: store, Issuer: issuer, clock: c.Clock, log: c.Log}
+	a.API = httpapi.New(httpapi.Config{
+		Store: store, Issuer: issuer, Clock: c.Clock, Log: c.Log, Passwords: password.New(c.Passwords, runtime.GOMAXPROCS(0)),
+		Names: certs.Names(c.Names), Build: c.Build, Limits: c.Limits, Terms: c.Terms,
+	})
+	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	a.wg.Go(func() { a.sweep(ctx) }) // ends with stop; Close waits
+	return a, nil
+}
+
+func (a *App) sweep(ctx context.Context) {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		if _, err := a.Store.Sweep(ctx, a.clock.Now()); err != nil && ctx.Err() == nil {
+			a.log.Error("sweep failed", "error", err)
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Close ends the housekeeping and the store. Whoever serves the handler stops serving before.
+func (a *App) Close() error {
+	a.stop()
+	a.wg.Wait()
+	return a.Store.Close()
+}
+
+// codeLife is how long a one-time code is good for.
+const codeLife = 24 * time.Hour
+
+// SetupCode makes a new one-time code for the first administrator; older ones end. It is
+// empty when the administrator exists. The code is kept as a hash only, so it is shown now or never.
+func (a *App) SetupCode(ctx context.Context) (string, error) {
+	done, err := a.Store.SetupDone(ctx)
+	if err != nil || done {
+		return "", err
+	}
+	t := rand.Text()[:20] // 100 bits
+	code := strings.Join([]string{t[:5], t[5:10], t[10:15], t[15:]}, "-")
+	err = a.Store.SetSetupCode(ctx, meta.HashOf(httpapi.NormalCode(code)), a.clock.Now().Add(codeLife))
+	if meta.CodeOf(err) == cloudapi.ErrSetupDone {
+		return "", nil
+	}
+	return code, err
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/iscdesk/iscdesk/cloud/internal/app"
+	"github.com/iscdesk/iscdesk/cloud/internal/certs"
+	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
+	"github.com/iscdesk/iscdesk/internal/atomicfile"
+	"github.com/iscdesk/iscdesk/internal/clock"
+)
+
+// streams are the process's own, handed in so that a command can be run in a test.
+type streams struct {
+	in       io.Reader
+	out, log io.Writer
+}
+
+type serveCommand struct {
+	Data   string        `help:"Folder with everything the cloud keeps." default:"/var/lib/iscdesk-cloud" type:"path"`
+	Listen string        `help:"Address to listen on; port 0 takes a free one." default:"127.0.0.1:8443"`
+	Name   []string      `help:"A host name or address that agents use; may be repeated." placeholder:"HOST"`
+	Cert   string        `help:"The operator's certificate chain (PEM), instead of one of the cloud's own authority." type:"path" and:"tls"`
+	Key    string        `help:"The key of --cert (PEM)." type:"path" and:"tls"`
+	Lease  time.Duration `help:"How long a licence works without asking again." default:"168h"`
+	Grace  time.Duration `help:"Further time when the cloud cannot be reached." default:"168h"`
+}
+
+// shutdownTime is what requests get to end by themselves after SIGTERM.
+const shutdownTime = 20 * time.Second
+
+// Run serves until SIGTERM or SIGINT.
+func (s *serveCommand) Run(st *streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(st.log, nil))
+	data, err := filepath.Abs(s.Data)
+	if err != nil {
+		return fmt.Errorf("find data folder: %w", err)
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return fmt.Errorf("open data folder: %w", err)
+	}
+	release, err := lock(filepath.Join(data, "lock"))
+	if err != nil {
+		return fmt.Errorf("open data folder %s: %w", data, err)
+	}
+	defer release()
+	a, err := app.Open(ctx, app.Config{Data: data, Names: s.Name, Clock: clock.System{}, Log: log, Build: build(),
+		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}})
+	if err != nil {
+		return err
+	}
+	err = s.serve(ctx, st, log, data, a)
+	if cerr := a.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func (s *serveCommand) serve(ctx context.Context, st *streams, log *slog.Logger, data string, a *app.App) error {
+	conf, ca, err := s.tls(data)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	srv := &http.Server{Handler: a.API, TLSConfig: conf, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	base := s.base(l.Addr())
+	if err := atomicfile.WriteFile(filepath.Join(data, "address"), []byte(base+"\n"), 0o644); err != nil {
+		l.Close()
+		return fmt.Errorf("write address: %w", err)
+	}
+	code, err := a.SetupCode(ctx)
+	if err != nil {
+		l.Close()
+		return err
+	}
+	fmt.Fprintf(st.out, "address: %s\n", base)
+	if ca != "" {
+		fmt.Fprintf(st.out, "ca file: %s\n", ca)
+	}
+	if code != "" {
+		fmt.Fprintf(st.out, "one-time code for the first administrator (24 hours): %s\n", code)
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.ServeTLS(l, "", "") }() // ends with Shutdown or Close below
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("stopping")
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := srv.Shutdown(end); err != nil {
+		log.Warn("requests were cut off", "error", err)
+		srv.Close()
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// tls is the certificate to serve with and, for our own authority, the file to give to agents.
+func (s *serveCommand) tls(data string) (*tls.Config, string, error) {
+	if s.Cert != "" {
+		conf, err := certs.Files(s.Cert, s.Key)
+		return conf, "", err
+	}
+	own, err := certs.Open(data, s.Name, clock.System{})
+	if err != nil {
+		return nil, "", err
+	}
+	return own.TLS(), filepath.Join(data, certs.CAFile), nil
+}
+
+// base is the address that agents are told: the first --name when there is one, else what was
+// listened on, with the loopback address in place of "any".
+func (s *serveCommand) base(at net.Addr) string {
+	host, port, err := net.SplitHostPort(at.String())
+	if err != nil {
+		return "https://" + at.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	if len(s.Name) > 0 {
+		host = s.Name[0]
+	}
+	return "https://" + net.JoinHostPort(host, port)
+}
+
+func build() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version
+	}
+	for _, v := range info.Settings {
+		if v.Key == "vcs.revision" && len(v.Value) >= 12 {
+			return version + "+" + v.Value[:12]
+		}
+	}
+	return version
+}
