@@ -113,6 +113,7 @@ type Stored struct {
 	Checkout *cloudapi.Checkout `json:"checkout,omitempty"`
 	Sent     int64              `json:"sent"` // bytes that crossed the network
 	Total    int64              `json:"total"`
+	Skipped  []string           `json:"skipped,omitempty"` // lock files of applications that were left out
 }
 
 // Pending lists the saves that are staged in the user's outbox.

@@ -2,9 +2,14 @@ package files
 
 import (
 	"context"
+	"path/filepath"
+	"sync"
+	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/worker/transfer"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/clock"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -14,12 +19,15 @@ type Service interface {
 	Notify(method string, params any) error
 }
 
-// Config of the room. All members are required.
+// Config of the room. Cloud and Wait may be nil; the others are required.
 type Config struct {
 	Home    string          // the user's home folder, absolute
 	Start   workerapi.Start // what the service said first: the cloud and its CA
 	Service Service
 	Clock   clock.Clock
+
+	Cloud transfer.Doer                                    // nil: a cloudhttp.Client made from Start
+	Wait  func(ctx context.Context, d time.Duration) error // nil: a timer
 }
 
 // Room answers the service's requests about files. All methods may be used from
@@ -27,35 +35,83 @@ type Config struct {
 type Room struct{ cfg Config }
 
 // New prepares the room. Nothing is read or written before the first request.
-func New(cfg Config) (*Room, error) { return &Room{cfg: cfg}, nil }
-
-// Fetch brings a version into the workspace.
-func (r *Room) Fetch(ctx context.Context, f workerapi.Fetch) (workerapi.Fetched, error) {
-	return workerapi.Fetched{}, nil
+func New(cfg Config) (*Room, error) {
+	if !filepath.IsAbs(cfg.Home) {
+		return nil, refuse(api.InvalidArgument, "home folder %q is not absolute", cfg.Home)
+	}
+	cfg.Home = filepath.Clean(cfg.Home)
+	if cfg.Cloud == nil {
+		s := cfg.Start
+		cloud, err := cloudhttp.New(cloudhttp.Config{Base: s.Cloud, CAPEM: []byte(s.CAPEM), Proxy: s.Proxy, Build: s.Build})
+		if err != nil {
+			return nil, err
+		}
+		cfg.Cloud = cloud
+	}
+	return &Room{cfg: cfg}, nil
 }
 
-// Inspect tells what the ledger knows of a path, before a save.
-func (r *Room) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Inspected, error) {
-	return workerapi.Inspected{}, nil
+// client makes the drive calls of one operation. An expired token is renewed
+// through the service, which asks whether the operation is still live.
+func (r *Room) client(op api.Operation, space, token string) *transfer.Client {
+	return transfer.New(transfer.Config{
+		Cloud: r.cfg.Cloud, Space: space, Token: token, Wait: r.cfg.Wait,
+		Renew: func(ctx context.Context) (string, error) {
+			var fresh workerapi.Renewed
+			err := r.cfg.Service.Call(ctx, workerapi.MethodRenew, api.OperationRef{Operation: op}, &fresh)
+			return fresh.Token, err
+		},
+	})
 }
 
-// Store saves a file or folder as a version, or stages it durably.
-func (r *Room) Store(ctx context.Context, s workerapi.Store) (workerapi.Stored, error) {
-	return workerapi.Stored{}, nil
+// away says that the cloud cannot be used now: the save is queued, not refused.
+func away(err error) bool { return err != nil && (cloudhttp.Away(err) || api.CodeOf(err) == api.Busy) }
+
+func (r *Room) wait(ctx context.Context, d time.Duration) error {
+	if r.cfg.Wait != nil {
+		return r.cfg.Wait(ctx, d)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
-// Pending lists the staged saves.
-func (r *Room) Pending(ctx context.Context) (workerapi.Pending, error) {
-	return workerapi.Pending{}, nil
+// progressPeriod keeps notices of an operation at four a second.
+const progressPeriod = 250 * time.Millisecond
+
+// progress counts an operation's bytes and tells the service now and then.
+type progress struct {
+	room  *Room
+	op    api.Operation
+	total int64
+
+	mu   sync.Mutex // guards what follows
+	done int64
+	told time.Time
 }
 
-// Discard forgets a staged save whose operation ended.
-func (r *Room) Discard(ctx context.Context, o api.OperationRef) error { return nil }
+func (r *Room) progress(op api.Operation, total int64) *progress {
+	return &progress{room: r, op: op, total: total}
+}
 
-// Forget marks an object's local copy as read-only again.
-func (r *Room) Forget(ctx context.Context, f workerapi.Forget) error { return nil }
-
-// WriteFile writes a small private file, such as a licence.
-func (r *Room) WriteFile(ctx context.Context, w workerapi.WriteFile) (workerapi.WrittenFile, error) {
-	return workerapi.WrittenFile{}, nil
+// add counts n more bytes. More than the total is not told: bytes that were read
+// again after a change count again.
+func (p *progress) add(n int64) {
+	p.mu.Lock()
+	p.done = min(p.done+n, p.total)
+	done, now := p.done, p.room.cfg.Clock.Now()
+	quiet := now.Sub(p.told) < progressPeriod
+	if !quiet {
+		p.told = now
+	}
+	p.mu.Unlock()
+	if !quiet {
+		// A lost notice is no loss: the operation's answer tells the end.
+		_ = p.room.cfg.Service.Notify(workerapi.NoticeProgress, workerapi.Progress{Operation: p.op, Done: done, Total: p.total})
+	}
 }

@@ -129,19 +129,29 @@ func coalesce(where []cloudapi.Location) []span {
 }
 
 // read gets one span whole, then opens its chunks. An answer that ends early,
-// however cleanly, is asked for again by call as a cloud that answered wrongly.
+// however cleanly, is no answer: it is asked for again.
 func (c *Client) read(ctx context.Context, s span, buf *bytes.Buffer, each func(chunk.Ref, []byte) error) error {
 	buf.Reset()
+	buf.Grow(int(s.size)) // at most spanBytes, or one chunk
 	r := cloudhttp.Request{
 		Method: http.MethodGet, Path: "/packs/" + s.pack,
 		Header: http.Header{"Range": {byteRange(s.from, s.size)}},
 		Into:   buf, Max: s.size,
 	}
-	if err := c.call(ctx, r, buf.Reset); err != nil {
-		return err
-	}
-	if int64(buf.Len()) != s.size {
-		return &api.Error{Code: api.CloudAnswer, Detail: "pack " + s.pack + ": the answer ended early"}
+	for n := 0; ; n++ {
+		if err := c.call(ctx, r, buf.Reset); err != nil {
+			return err
+		}
+		if int64(buf.Len()) == s.size {
+			break
+		}
+		if n+1 == rounds {
+			return &api.Error{Code: api.CloudAnswer, Detail: "pack " + s.pack + ": the answer ended early"}
+		}
+		if err := c.cfg.Wait(ctx, firstPause<<n); err != nil {
+			return err
+		}
+		buf.Reset()
 	}
 	for _, l := range s.chunks {
 		id, err := chunk.ParseID(l.ID)

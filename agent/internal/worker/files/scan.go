@@ -1,0 +1,213 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/iscdesk/iscdesk/internal/chunk"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// tree is what lies at a local path: what a save reads and an open writes. A single file is a tree of
+// one file whose relative path is "".
+type tree struct {
+	path  string   // canonical
+	kind  string   // cloudapi.KindFile, KindAssembly
+	root  *os.Root // the assembly's folder; nil for a file
+	files []fileState
+	skips []string // lock files of applications, which are no content
+}
+
+// scan lists a tree. Links, devices, pipes and sockets are refused, not skipped:
+// what the user sees in the folder is what a version holds, apart from lockFile.
+// Empty folders, owners, modes beyond "executable" and extended attributes are
+// not part of a version. Close the tree.
+func scan(ctx context.Context, path string, kind string) (*tree, error) {
+	st, err := os.Lstat(path)
+	if err != nil {
+		return nil, local("look at", path, err)
+	}
+	t := &tree{path: path, kind: kind}
+	if kind == cloudapi.KindFile {
+		if !st.Mode().IsRegular() {
+			return nil, notRegular(path, st.Mode(), "a regular file")
+		}
+		t.files = []fileState{{ID: identify(st)}}
+		return t, nil
+	}
+	if !st.IsDir() {
+		return nil, notRegular(path, st.Mode(), "an assembly's folder")
+	}
+	if t.root, err = os.OpenRoot(path); err != nil {
+		return nil, local("open", path, err)
+	}
+	if in, err := t.root.Stat("."); err != nil || !os.SameFile(st, in) {
+		t.close()
+		return nil, errChanged
+	}
+	if err := t.walk(ctx); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// look is scan for a request's door: it waits for a folder that is being written
+// to, and refuses an assembly without its main file. The tree is closed.
+func (r *Room) look(ctx context.Context, path, kind string) (*tree, error) {
+	for n := 0; ; n++ {
+		t, err := scan(ctx, path, kind)
+		if errors.Is(err, errChanged) && n+1 < tries {
+			if err := r.wait(ctx, timeGrain<<n); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if errors.Is(err, errChanged) {
+			return nil, refuse(api.FileChanging, "%s: %v", path, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		t.close()
+		return t, t.mainFile()
+	}
+}
+
+// total is the number of bytes of all files.
+func (t *tree) total() (n int64) {
+	for _, f := range t.files {
+		n += f.ID.Size
+	}
+	return n
+}
+
+func (t *tree) close() {
+	if t.root != nil {
+		_ = t.root.Close() // read only
+	}
+}
+
+func (t *tree) walk(ctx context.Context) error {
+	var total int64
+	err := fs.WalkDir(t.root.FS(), ".", func(rel string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return t.scanError(rel, err)
+		}
+		if rel == "." {
+			return nil
+		}
+		if lockFile(d.Name()) {
+			t.skips = append(t.skips, rel)
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if err := chunk.CheckName(d.Name()); err != nil {
+			return refuse(api.NameInvalid, "%s in %s: %v", rel, t.path, err)
+		}
+		if strings.Count(rel, "/") >= chunk.MaxDepth || len(rel) > chunk.MaxPath {
+			return refuse(api.NameInvalid, "%s in %s lies too deep", rel, t.path)
+		}
+		if d.IsDir() {
+			return nil
+		}
+		st, err := d.Info()
+		if err != nil {
+			return t.scanError(rel, err)
+		}
+		if !st.Mode().IsRegular() {
+			return notRegular(filepath.Join(t.path, filepath.FromSlash(rel)), st.Mode(), "a regular file")
+		}
+		if len(t.files) >= chunk.MaxFiles {
+			return refuse(api.TooLarge, "%s holds more than %d files", t.path, chunk.MaxFiles)
+		}
+		if total += st.Size(); total > chunk.MaxTotal {
+			return refuse(api.TooLarge, "%s holds more than %d bytes", t.path, int64(chunk.MaxTotal))
+		}
+		t.files = append(t.files, fileState{Path: rel, ID: identify(st)})
+		return nil
+	})
+	slices.SortFunc(t.files, func(a, b fileState) int { return strings.Compare(a.Path, b.Path) })
+	return err
+}
+
+// scanError tells a file that vanished while the folder was listed (look again)
+// from one that cannot be read.
+func (t *tree) scanError(rel string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return errChanged
+	}
+	return local("read", filepath.Join(t.path, filepath.FromSlash(rel)), err)
+}
+
+// open opens a file of the tree for reading, without following a link.
+func (t *tree) open(rel string) (*os.File, error) {
+	if t.root == nil {
+		return os.OpenFile(t.path, openFlags, 0)
+	}
+	return t.root.OpenFile(filepath.FromSlash(rel), openFlags, 0)
+}
+
+func (t *tree) lstat(rel string) (os.FileInfo, error) {
+	if t.root == nil {
+		return os.Lstat(t.path)
+	}
+	return t.root.Lstat(filepath.FromSlash(rel))
+}
+
+// mainFile checks that a file of the folder bears the folder's name.
+func (t *tree) mainFile() error {
+	if t.kind == cloudapi.KindFile {
+		return nil
+	}
+	base := filepath.Base(t.path)
+	for _, f := range t.files {
+		if !strings.Contains(f.Path, "/") && stem(f.Path) == base {
+			return nil
+		}
+	}
+	return refuse(api.AssemblyMainMissing, "no file in %s is called %s with an extension", t.path, base)
+}
+
+// stem is a file's name without its extension.
+func stem(name string) string { return strings.TrimSuffix(name, path.Ext(name)) }
+
+// rename gives an assembly's main files the name to of their folder: the object
+// in the cloud may bear another name than the folder here, after a save-as or
+// because this system cannot store it, and main files follow their folder.
+func rename(rel, from, to string) string {
+	if from == to || strings.Contains(rel, "/") || stem(rel) != from {
+		return rel
+	}
+	return to + path.Ext(rel)
+}
+
+// lockFile knows the files by which applications and file systems mark that a
+// document is open. They come and go while it is open and are no part of a
+// version; a save's answer names those that it left out.
+func lockFile(name string) bool {
+	lower := strings.ToLower(name)
+	switch {
+	case strings.HasPrefix(lower, "~$"): // Office
+	case strings.HasPrefix(lower, ".~lock.") && strings.HasSuffix(lower, "#"): // LibreOffice
+	case strings.HasSuffix(lower, ".dwl"), strings.HasSuffix(lower, ".dwl2"): // AutoCAD
+	case strings.HasSuffix(lower, ".lck"): // Inventor, NX and others
+	case strings.HasPrefix(lower, ".nfs0"): // a deleted file that is still open, on NFS
+	case strings.HasPrefix(lower, hidden): // ours
+	default:
+		return false
+	}
+	return true
+}

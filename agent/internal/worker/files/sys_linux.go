@@ -1,0 +1,57 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// openFlags keep an open from following a link and from waiting for a pipe's writer.
+const openFlags = os.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+// lockRange locks one byte of an open file for this descriptor, across processes
+// and within this one. Without wait a held lock is errHeld.
+func lockRange(f *os.File, at int64, wait bool) error {
+	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: 0, Start: at, Len: 1}
+	cmd := unix.F_OFD_SETLK
+	if wait {
+		cmd = unix.F_OFD_SETLKW
+	}
+	for {
+		switch err := unix.FcntlFlock(f.Fd(), cmd, &l); {
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EACCES):
+			return errHeld
+		default:
+			return err
+		}
+	}
+}
+
+// exchange swaps two names of one folder in one step. errors.ErrUnsupported
+// where the file system cannot.
+func exchange(dir *os.File, a, b string) error {
+	err := unix.Renameat2(int(dir.Fd()), a, int(dir.Fd()), b, unix.RENAME_EXCHANGE)
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
+	}
+	return err
+}
+
+// freeBytes says how many bytes this user can still write below dir.
+func freeBytes(dir *os.File) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Fstatfs(int(dir.Fd()), &s); err != nil {
+		return 0, err
+	}
+	if s.Bavail > 1<<62/uint64(s.Bsize) {
+		return 1 << 62, nil
+	}
+	return int64(s.Bavail) * s.Bsize, nil
+}
+
+// supported refuses where there are no workspaces yet.
+func supported() error { return nil }
