@@ -8,12 +8,13 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/ipc"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// reconnectWait is how long a call waits for a connection that is being made
-// anew, so that an agent's restart does not surface as a refusal.
+// reconnectWait is how long after the loss of the connection calls wait for the
+// next one, so that an agent's restart does not surface as a refusal.
 const reconnectWait = 2 * time.Second
 
 // call sends one request and waits for its answer. It is not repeated when the
@@ -53,13 +54,12 @@ func (c *Client) start(ctx context.Context, method string, params any) (api.Star
 	return s, nil
 }
 
-// connection is the living link, or after a short wait the reason why there is none.
+// connection is the living link. When it was lost a moment ago it waits for the
+// next one, else it answers at once why there is none.
 func (c *Client) connection(ctx context.Context) (*ipc.Link, error) {
-	wait, cancel := context.WithTimeout(ctx, reconnectWait)
-	defer cancel()
 	for {
 		c.mu.Lock()
-		link, linked, away, closed := c.link, c.linked, c.away, c.closed
+		link, linked, away, closed, lost := c.link, c.linked, c.away, c.closed, c.lost
 		c.mu.Unlock()
 		switch {
 		case closed:
@@ -67,15 +67,20 @@ func (c *Client) connection(ctx context.Context) (*ipc.Link, error) {
 		case link != nil:
 			return link, nil
 		}
+		left := reconnectWait - clock.System{}.Now().Sub(lost)
+		if left <= 0 {
+			return nil, away
+		}
+		timer := time.NewTimer(left)
 		select {
 		case <-linked:
-		case <-wait.Done():
-			if away == nil {
-				away = &api.Error{Code: api.AgentLost}
-			}
-			return nil, away
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
 		case <-c.ctx.Done():
 		}
+		timer.Stop()
 	}
 }
 

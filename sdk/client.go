@@ -34,7 +34,8 @@ type Client struct {
 	server    ipc.Server
 	endpoint  string
 	hello     api.HelloResult
-	away      error // why there is no connection
+	away      error     // why there is no connection
+	lost      time.Time // since when
 	cursor    cursor
 	behind    bool // the queue was full: subscribe again when there is room
 	ask       bool // events were lost: ask for each open operation

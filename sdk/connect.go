@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/ipc"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -127,6 +128,11 @@ func (c *Client) greet(ctx context.Context, link *ipc.Link, server ipc.Server, e
 		c.detach(link)
 		return err
 	}
+	if again && !lost && at.id == 0 && sub.Next > 1 {
+		// Since 0 asks for what is still kept, so the agent sees no gap; but
+		// this session was there from the first event on.
+		c.gap(api.Gap{Epoch: at.epoch, From: 1, Next: sub.Next})
+	}
 	return nil
 }
 
@@ -161,6 +167,7 @@ func (c *Client) detach(link *ipc.Link) bool {
 	c.link = nil
 	c.linked = make(chan struct{})
 	c.away = &api.Error{Code: api.AgentLost, Detail: fmt.Sprint(link.Err())}
+	c.lost = clock.System{}.Now() // the passing of real time, whatever Options.Clock shows
 	return true
 }
 

@@ -138,7 +138,11 @@ func (c *Client) receive(e api.Event) {
 // gap takes the agent's word that events were lost.
 func (c *Client) gap(g api.Gap) {
 	c.mu.Lock()
-	c.cursor = cursor{epoch: g.Epoch, id: max(g.Next-1, 0)}
+	at := max(g.Next-1, 0)
+	if g.Epoch == c.cursor.epoch {
+		at = max(at, c.cursor.id)
+	}
+	c.cursor = cursor{epoch: g.Epoch, id: at}
 	c.ask = true
 	c.mu.Unlock()
 	c.queue.force(gapEvent(c.clock.Now(), g))

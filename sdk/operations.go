@@ -63,3 +63,6 @@ func (c *Client) Session() Session {
 	h.Session = ""
 	return Session{Endpoint: c.endpoint, ServerUID: c.server.UID, Hello: h, Connected: c.link != nil}
 }
+
+// Waiting is how many events wait for the application.
+func (c *Client) Waiting() int { return c.queue.size() }

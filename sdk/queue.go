@@ -154,3 +154,9 @@ func (q *queue) report() {
 		q.tell(some)
 	}
 }
+
+func (q *queue) size() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items)
+}

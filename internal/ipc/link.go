@@ -102,7 +102,7 @@ func (l *Link) Call(ctx context.Context, method string, params, result any) erro
 	}
 	id, answer := l.open()
 	defer l.forget(id)
-	if err := l.write(ctx, api.Request{JSONRPC: "2.0", ID: id, Method: method, Params: raw}); err != nil {
+	if err := l.write(ctx, api.Request{JSONRPC: "2.0", ID: id, Method: method, Params: raw}, nil); err != nil {
 		return fmt.Errorf("call %s: %w", method, err)
 	}
 	select {
@@ -121,7 +121,7 @@ func (l *Link) Notify(method string, params any) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", method, err)
 	}
-	return l.write(l.ctx, api.Notice{JSONRPC: "2.0", Method: method, Params: raw})
+	return l.write(l.ctx, api.Notice{JSONRPC: "2.0", Method: method, Params: raw}, nil)
 }
 
 func decodeAnswer(a api.Answer, method string, result any) error {
@@ -217,23 +217,27 @@ func (l *Link) deliver(a api.Answer) {
 	}
 }
 
-// serve answers one request in its own goroutine, or with Busy when too many run.
+// serve answers one request in its own goroutine, or with Busy when too many
+// run. A request counts until its answer's turn to be written has come: not
+// longer, because the peer may send the next one when it has read the answer;
+// not shorter, because answers to a peer that does not read must stay few.
 func (l *Link) serve(handlers *sync.WaitGroup, id int64, method string, params json.RawMessage) {
 	select {
 	case l.sem <- struct{}{}:
 	default:
-		l.answer(id, nil, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d requests unanswered", l.opt.MaxInFlight)})
+		l.answer(id, nil, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d requests unanswered", l.opt.MaxInFlight)}, nil)
 		return
 	}
 	handlers.Add(1)
-	Spawn(func(err error) { l.answer(id, nil, err) }, func() {
+	Spawn(func(err error) { l.answer(id, nil, err, nil) }, func() {
 		defer handlers.Done()
-		defer func() { <-l.sem }()
+		leave := sync.OnceFunc(func() { <-l.sem })
+		defer leave()
 		if l.opt.Handle == nil {
-			l.answer(id, nil, &api.Error{Code: api.NotSupported, Detail: "this end takes no calls"})
+			l.answer(id, nil, &api.Error{Code: api.NotSupported, Detail: "this end takes no calls"}, leave)
 			return
 		}
 		result, err := l.opt.Handle(l.ctx, method, params)
-		l.answer(id, result, err)
+		l.answer(id, result, err, leave)
 	})
 }

@@ -24,8 +24,9 @@ type deadliner interface {
 
 // write encodes and sends one message. It waits for the peer at most
 // api.WriteTimeout, and no longer than ctx: a message of which no byte was sent
-// by then is simply not sent. A frame that was cut short ends the link.
-func (l *Link) write(ctx context.Context, msg any) error {
+// by then is simply not sent. A frame that was cut short ends the link. turn,
+// when given, is called as soon as no other message is before this one.
+func (l *Link) write(ctx context.Context, msg any, turn func()) error {
 	body, err := json.Marshal(msg)
 	if err != nil {
 		return fmt.Errorf("encode message: %w", err)
@@ -41,6 +42,9 @@ func (l *Link) write(ctx context.Context, msg any) error {
 		return context.Cause(l.ctx)
 	}
 	defer func() { <-l.writing }()
+	if turn != nil {
+		turn()
+	}
 	end := clock.System{}.Now().Add(api.WriteTimeout)
 	early := false
 	if own, ok := ctx.Deadline(); ok && own.Before(end) {
@@ -86,8 +90,8 @@ func (l *Link) reject(code api.Code, cause error) {
 }
 
 // answer replies to request id. An answer over the limit is replaced by that
-// refusal.
-func (l *Link) answer(id int64, result any, err error) {
+// refusal. turn is write's.
+func (l *Link) answer(id int64, result any, err error, turn func()) {
 	a := api.Answer{JSONRPC: "2.0", ID: id}
 	if err != nil {
 		var refusal *api.Error
@@ -98,10 +102,10 @@ func (l *Link) answer(id int64, result any, err error) {
 	} else if a.Result, err = json.Marshal(result); err != nil {
 		a.Error = &api.Error{Code: api.Internal, Detail: "encode result: " + err.Error()}
 	}
-	if err := l.write(l.ctx, a); err != nil {
+	if err := l.write(l.ctx, a, turn); err != nil {
 		var refusal *api.Error
 		if errors.As(err, &refusal) && refusal.Code == api.TooLarge {
-			_ = l.write(l.ctx, api.Answer{JSONRPC: "2.0", ID: id, Error: refusal})
+			_ = l.write(l.ctx, api.Answer{JSONRPC: "2.0", ID: id, Error: refusal}, turn)
 		}
 	}
 }
