@@ -66,7 +66,9 @@ static int32_t request(iscdesk_client client, struct shim_request *r, const stru
     if (c == NULL)
         return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
     rc = check(a, n, &bad);
-    if (rc != ISCDESK_OK) {
+    if (shim_closed(c)) {
+        rc = shim_fail(err, ISCDESK_E_CLOSED, c->language, "");
+    } else if (rc != ISCDESK_OK) {
         (void)shim_fail(err, rc, c->language, bad);
     } else {
         for (i = 0; i < n; i++)
@@ -208,17 +210,18 @@ int32_t iscdesk_shut_out(iscdesk_client client, iscdesk_error *err)
     c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
     if (c == NULL)
         return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
-    if (shim_drop((uintptr_t)client, SHIM_CLIENT) != 0) { /* another thread was faster */
-        shim_release(&c->object);
-        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    if (shim_client_close(c) == 0) {
+        shim_enter(&g);
+        (void)goClose(c->object.number);
+        shim_leave(&g);
+        rc = shim_client_quiet(c);
+    } else { /* ended before, perhaps inside a callback that still runs */
+        rc = shim_client_quiet(c);
+        if (rc == ISCDESK_OK)
+            rc = ISCDESK_E_CLOSED;
     }
-    shim_client_close(c);
-    shim_enter(&g);
-    (void)goClose(c->object.number);
-    shim_leave(&g);
-    rc = shim_client_quiet(c);
     if (rc != ISCDESK_OK)
-        (void)shim_fail(err, rc, c->language, "the event function still runs");
+        (void)shim_fail(err, rc, c->language, rc == ISCDESK_E_TIMEOUT ? "the event function still runs" : "");
     shim_release(&c->object);
     return rc;
 }

@@ -58,7 +58,7 @@ struct shim_client {
     pthread_cond_t calm;  /* room in the queue, or no callback runs, or closed */
     struct shim_event *first, *last;
     int32_t queued;
-    int closed;
+    int closed; /* also read without the lock, by shim_closed */
     int descriptor; /* eventfd, or -1 until somebody asks */
     iscdesk_event_fn fn;
     void *user;
@@ -122,8 +122,9 @@ void shim_list_destroy(struct shim_list *l);
 /* shim_events.c */
 struct shim_client *shim_client_new(const iscdesk_options *o);
 void shim_client_destroy(struct shim_client *c);
-void shim_client_close(struct shim_client *c);
-int32_t shim_client_quiet(struct shim_client *c); /* waits for a running callback; TIMEOUT */
+int shim_client_close(struct shim_client *c);     /* 0, or -1 when it was closed before */
+int32_t shim_client_quiet(struct shim_client *c); /* waits for a running callback and forgets the client; TIMEOUT */
+int shim_closed(struct shim_client *c);
 
 /* shim_error.c */
 int32_t shim_fail(iscdesk_error *err, int32_t code, const char *language, const char *detail);

@@ -198,6 +198,7 @@ int32_t iscdesk_event_descriptor(iscdesk_client client, int32_t *descriptor, isc
 static void *pump(void *arg)
 {
     struct shim_client *c = arg;
+    int closed;
     pthread_mutex_lock(&c->lock);
     for (;;) {
         iscdesk_event_fn fn;
@@ -219,8 +220,11 @@ static void *pump(void *arg)
         pthread_cond_broadcast(&c->calm);
     }
     c->threaded = 0;
+    closed = c->closed;
     pthread_cond_broadcast(&c->calm);
     pthread_mutex_unlock(&c->lock);
+    if (closed)
+        (void)shim_drop(c->object.number, SHIM_CLIENT);
     shim_release(&c->object);
     return NULL;
 }
@@ -244,25 +248,39 @@ static int32_t quiet(struct shim_client *c)
     return ISCDESK_OK;
 }
 
+/* A client that was ended inside its own callback keeps its number until that
+ * has returned, so that another thread's shut_out can still wait for it. */
 int32_t shim_client_quiet(struct shim_client *c)
 {
     int32_t rc;
+    int later;
     pthread_mutex_lock(&c->lock);
     rc = quiet(c);
+    later = c->calling; /* pump forgets it */
     pthread_mutex_unlock(&c->lock);
+    if (!later)
+        (void)shim_drop(c->object.number, SHIM_CLIENT);
     return rc;
 }
 
-void shim_client_close(struct shim_client *c)
+int shim_closed(struct shim_client *c)
 {
+    return __atomic_load_n(&c->closed, __ATOMIC_ACQUIRE);
+}
+
+int shim_client_close(struct shim_client *c)
+{
+    int before;
     pthread_mutex_lock(&c->lock);
-    c->closed = 1;
+    before = c->closed;
+    __atomic_store_n(&c->closed, 1, __ATOMIC_RELEASE);
     c->fn = NULL;
     if (c->descriptor >= 0)
         shim_descriptor_set(c->descriptor, 1); /* a loop that still watches it wakes and learns CLOSED */
     pthread_cond_broadcast(&c->ready);
     pthread_cond_broadcast(&c->calm);
     pthread_mutex_unlock(&c->lock);
+    return before ? -1 : 0;
 }
 
 /* Replaces the function; the caller holds c->lock. The client's thread takes it

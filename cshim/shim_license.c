@@ -49,6 +49,11 @@ int32_t iscdesk_license_state(iscdesk_client client, iscdesk_license *license, i
     c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
     if (c == NULL)
         return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    if (shim_closed(c)) {
+        (void)shim_fail(err, ISCDESK_E_CLOSED, c->language, "");
+        shim_release(&c->object);
+        return ISCDESK_E_CLOSED;
+    }
     pthread_mutex_lock(&c->license_lock);
     memcpy((char *)license + sizeof license->size, (char *)&c->license + sizeof license->size,
            size - sizeof license->size);

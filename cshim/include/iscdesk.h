@@ -239,7 +239,9 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_init_abi(int32_t abi, const iscdesk_opt
  * Any thread, also inside the event function: there it returns at once and the
  * function is not called again. Otherwise it waits at most 5 s for a running
  * event function; after that TIMEOUT says that it still runs (the client is
- * ended all the same). Events and lists of the client stay yours.
+ * ended all the same). When it was ended inside an event function that still
+ * runs, a call from another thread waits for that as well and answers CLOSED.
+ * Events and lists of the client stay yours.
  * Codes: CLOSED (stale, or ended before), FORKED, TIMEOUT. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_shut_out(iscdesk_client client, iscdesk_error *err);
 
