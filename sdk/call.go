@@ -69,6 +69,7 @@ func (c *Client) connection(ctx context.Context) (*ipc.Link, error) {
 		}
 		left := reconnectWait - clock.System{}.Now().Sub(lost)
 		if left <= 0 {
+			c.rouse() // the agent may have come back during a long pause
 			return nil, away
 		}
 		timer := time.NewTimer(left)

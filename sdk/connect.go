@@ -194,14 +194,12 @@ func (c *Client) keep(link *ipc.Link) {
 	}
 }
 
-// reconnect tries until it succeeds; nil after ShutOut.
+// reconnect tries until it succeeds; nil after ShutOut. A call that the
+// application makes cuts a long pause short.
 func (c *Client) reconnect() *ipc.Link {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		timer := time.NewTimer(pause + rand.N(pause/2))
-		select {
-		case <-timer.C:
-		case <-c.ctx.Done():
-			timer.Stop()
+		wait := pause + rand.N(pause/2)
+		if !c.pause(firstPause, nil) || !c.pause(wait-firstPause, c.wake) {
 			return nil
 		}
 		ctx, cancel := context.WithTimeout(c.ctx, c.opt.timeout())
@@ -214,6 +212,18 @@ func (c *Client) reconnect() *ipc.Link {
 		c.away = err
 		c.mu.Unlock()
 	}
+}
+
+// pause waits for d, or until cut; false after ShutOut.
+func (c *Client) pause(d time.Duration, cut <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-cut:
+	case <-c.ctx.Done():
+	}
+	return c.ctx.Err() == nil
 }
 
 // notice takes what the agent sends by itself. It runs on the link's reading

@@ -133,15 +133,7 @@ func TestAwayForLong(t *testing.T) {
 	next(t, c, api.EventDeskClosed)
 	wantCode(t, c.Ping(t.Context()), api.AgentAbsent)
 	agent.Start()
-	for deadline := 100; ; deadline-- {
-		err := c.Ping(t.Context())
-		if err == nil {
-			break
-		}
-		if deadline == 0 {
-			t.Fatal(err)
-		}
-	}
+	waitFor(t, func() bool { return c.Ping(t.Context()) == nil })
 }
 
 func TestGarbageFromTheAgent(t *testing.T) {
