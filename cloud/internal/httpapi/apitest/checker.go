@@ -1,0 +1,116 @@
+package apitest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+)
+
+// Document reads and validates cloud/openapi.yaml.
+func Document(t testing.TB) *openapi3.T {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		file := filepath.Join(dir, "cloud", "openapi.yaml")
+		if _, err := os.Stat(file); err == nil {
+			doc, err := openapi3.NewLoader().LoadFromFile(file)
+			if err != nil {
+				t.Fatalf("read %s: %v", file, err)
+			}
+			if err := doc.Validate(t.Context()); err != nil {
+				t.Fatalf("validate %s: %v", file, err)
+			}
+			return doc
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			t.Fatal("cloud/openapi.yaml is not above the test's folder")
+		}
+		dir = up
+	}
+}
+
+// checker stands between a test and the cloud. Every answer must be what the file says. A
+// request that succeeds must be what the file says; one that the file does not allow must be
+// refused: so the file is neither looser nor stricter than the cloud.
+type checker struct {
+	t      testing.TB
+	next   http.RoundTripper
+	router routers.Router
+}
+
+func newChecker(t testing.TB, next http.RoundTripper) *checker {
+	t.Helper()
+	router, err := gorillamux.NewRouter(Document(t))
+	if err != nil {
+		t.Fatalf("route openapi.yaml: %v", err)
+	}
+	return &checker{t: t, next: next, router: router}
+}
+
+// RoundTrip sends the request and checks both directions.
+func (c *checker) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		req.Body.Close()
+		req = req.Clone(req.Context())
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	res, err := c.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	res.Body = io.NopCloser(bytes.NewReader(answer))
+	if err := c.check(req, body, res, answer); err != nil {
+		c.t.Errorf("openapi.yaml: %s %s, status %d: %v", req.Method, req.URL.Path, res.StatusCode, err)
+	}
+	return res, nil
+}
+
+func (c *checker) check(req *http.Request, body []byte, res *http.Response, answer []byte) error {
+	route, params, err := c.router.FindRoute(req)
+	if err != nil {
+		if res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusMethodNotAllowed || res.StatusCode == http.StatusUnauthorized {
+			return nil
+		}
+		return fmt.Errorf("find route: %w", err)
+	}
+	again := req.Clone(req.Context())
+	if body != nil {
+		again.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	// Who may call is the cloud's own business; the tests of roles try it.
+	opts := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true}
+	in := &openapi3filter.RequestValidationInput{Request: again, PathParams: params, Route: route, Options: opts}
+	bad := openapi3filter.ValidateRequest(req.Context(), in)
+	if bad != nil && res.StatusCode < 400 {
+		return fmt.Errorf("the cloud took a request that the file does not allow: %w", bad)
+	}
+	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: opts}
+	out.SetBodyBytes(answer)
+	if err := openapi3filter.ValidateResponse(req.Context(), out); err != nil {
+		return fmt.Errorf("the answer is not what the file says: %w", err)
+	}
+	return nil
+}
