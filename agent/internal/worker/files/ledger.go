@@ -50,9 +50,9 @@ type entry struct {
 	Op        int64       `json:"op,omitempty"` // operation that wrote this; they count up
 }
 
-// aside is a switch of trees under way, so that a kill in its middle can be
-// put right: the folder that holds Path, the temporary name of the new tree, the
-// name that the old tree gets, and which tree the old one is.
+// aside is a switch of trees under way, so that a kill in its middle can be put
+// right. Names are in the folder that holds the entry's path: the temporary one of
+// the new tree, and the one that the old tree gets. Dev and Ino are the old tree's.
 type aside struct {
 	Temp     string `json:"temp"`
 	Name     string `json:"name"`
@@ -89,7 +89,7 @@ func parseEntry(b []byte) (entry, bool) {
 			return entry{}, false
 		}
 	}
-	if a := e.Aside; a != nil && (!plainName(a.Temp) || !plainName(a.Name)) {
+	if a := e.Aside; a != nil && (!plainName(a.Temp) || !filepath.IsLocal(a.Name) || strings.Count(a.Name, "/") > 1) {
 		return entry{}, false
 	}
 	return e, true

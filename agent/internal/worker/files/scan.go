@@ -77,7 +77,7 @@ func (r *Room) look(ctx context.Context, path, kind string) (*tree, error) {
 			return nil, err
 		}
 		t.close()
-		return t, t.mainFile()
+		return t, t.mainFile(filepath.Base(path))
 	}
 }
 
@@ -107,12 +107,11 @@ func (t *tree) walk(ctx context.Context) error {
 		if rel == "." {
 			return nil
 		}
-		if lockFile(d.Name()) {
-			t.skips = append(t.skips, rel)
-			if d.IsDir() {
-				return fs.SkipDir
+		if lockFile(d.Name()) && d.Type().IsRegular() {
+			if st, err := d.Info(); err == nil && st.Size() <= maxLockFile {
+				t.skips = append(t.skips, rel)
+				return nil
 			}
-			return nil
 		}
 		if err := chunk.CheckName(d.Name()); err != nil {
 			return refuse(api.NameInvalid, "%s in %s: %v", rel, t.path, err)
@@ -167,12 +166,11 @@ func (t *tree) lstat(rel string) (os.FileInfo, error) {
 	return t.root.Lstat(filepath.FromSlash(rel))
 }
 
-// mainFile checks that a file of the folder bears the folder's name.
-func (t *tree) mainFile() error {
+// mainFile checks that a file of the folder bears the folder's name, base.
+func (t *tree) mainFile(base string) error {
 	if t.kind == cloudapi.KindFile {
 		return nil
 	}
-	base := filepath.Base(t.path)
 	for _, f := range t.files {
 		if !strings.Contains(f.Path, "/") && stem(f.Path) == base {
 			return nil
@@ -194,6 +192,9 @@ func rename(rel, from, to string) string {
 	return to + path.Ext(rel)
 }
 
+// maxLockFile keeps a large file that only looks like a lock file in the version.
+const maxLockFile = 64 << 10
+
 // lockFile knows the files by which applications and file systems mark that a
 // document is open. They come and go while it is open and are no part of a
 // version; a save's answer names those that it left out.
@@ -205,7 +206,6 @@ func lockFile(name string) bool {
 	case strings.HasSuffix(lower, ".dwl"), strings.HasSuffix(lower, ".dwl2"): // AutoCAD
 	case strings.HasSuffix(lower, ".lck"): // Inventor, NX and others
 	case strings.HasPrefix(lower, ".nfs0"): // a deleted file that is still open, on NFS
-	case strings.HasPrefix(lower, hidden): // ours
 	default:
 		return false
 	}

@@ -44,18 +44,24 @@ const (
 	timeGrain = 20 * time.Millisecond // file systems stamp no finer than their kernel's tick
 )
 
-// snapshot reads the tree at path into s and proves that it is one state: every
+// target is a tree to read: where it is, how its folder is called when it is at
+// its place (the main file's name), and how its object is called in the cloud.
+type target struct {
+	path, base string
+	kind, name string
+}
+
+// snapshot reads a tree into s and proves that it is one state: every
 // file's identity is the same before and after it was read, and the whole tree's
-// after the last one. It tries again, then answers api.FileChanging. name is the
-// object's in the cloud.
-func (r *Room) snapshot(ctx context.Context, path, kind, name string, s sink) (shot, error) {
+// after the last one. It tries again, then answers api.FileChanging.
+func (r *Room) snapshot(ctx context.Context, at target, s sink) (shot, error) {
 	for n := 0; ; n++ {
-		got, err := r.readTree(ctx, path, kind, name, s)
+		got, err := r.readTree(ctx, at, s)
 		if err == nil || !errors.Is(err, errChanged) {
 			return got, err
 		}
 		if n+1 == tries {
-			return shot{}, refuse(api.FileChanging, "%s: %v", path, err)
+			return shot{}, refuse(api.FileChanging, "%s: %v", at.path, err)
 		}
 		if err := r.wait(ctx, (10*timeGrain)<<n); err != nil {
 			return shot{}, err
@@ -63,13 +69,13 @@ func (r *Room) snapshot(ctx context.Context, path, kind, name string, s sink) (s
 	}
 }
 
-func (r *Room) readTree(ctx context.Context, path, kind, name string, s sink) (shot, error) {
-	t, err := scan(ctx, path, kind)
+func (r *Room) readTree(ctx context.Context, at target, s sink) (shot, error) {
+	t, err := scan(ctx, at.path, at.kind)
 	if err != nil {
 		return shot{}, err
 	}
 	defer t.close()
-	if err := t.mainFile(); err != nil {
+	if err := t.mainFile(at.base); err != nil {
 		return shot{}, err
 	}
 	files := make([]chunk.File, len(t.files))
@@ -84,7 +90,7 @@ func (r *Room) readTree(ctx context.Context, path, kind, name string, s sink) (s
 	if err := work.Wait(); err != nil {
 		return shot{}, err
 	}
-	again, err := scan(ctx, path, kind)
+	again, err := scan(ctx, at.path, at.kind)
 	if err != nil {
 		return shot{}, err
 	}
@@ -93,13 +99,13 @@ func (r *Room) readTree(ctx context.Context, path, kind, name string, s sink) (s
 		return shot{}, errChanged
 	}
 	for i, f := range t.files {
-		if kind == cloudapi.KindFile {
-			files[i].Path = name
+		if at.kind == cloudapi.KindFile {
+			files[i].Path = at.name
 		} else {
-			files[i].Path = rename(f.Path, filepath.Base(path), name)
+			files[i].Path = rename(f.Path, at.base, at.name)
 		}
 	}
-	m := chunk.Manifest{Kind: kind, Files: files}
+	m := chunk.Manifest{Kind: at.kind, Files: files}
 	return shot{manifest: m, content: digest(m), files: t.files, skips: t.skips}, nil
 }
 
@@ -205,7 +211,11 @@ func digest(m chunk.Manifest) string {
 	})
 	h := sha256.New()
 	for _, f := range order {
-		fmt.Fprintf(h, "%q %d\n", f.Path, f.Size) // a hash never fails to write
+		name := f.Path
+		if m.Kind == cloudapi.KindFile {
+			name = "" // the object's name, which may change
+		}
+		fmt.Fprintf(h, "%q %d\n", name, f.Size) // a hash never fails to write
 		for _, c := range f.Chunks {
 			h.Write(c.ID[:])
 		}

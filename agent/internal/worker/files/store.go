@@ -116,6 +116,10 @@ func (r *Room) fresh(ctx context.Context, j journal, token string) (workerapi.St
 	return workerapi.Stored{}, errors.Join(err, r.removeJournal(j.Store.Key))
 }
 
+func (j *journal) target() target {
+	return target{path: j.Local, base: filepath.Base(j.Local), kind: j.Kind, name: j.Name}
+}
+
 // take notes a snapshot in the journal and encodes its manifest.
 func (j *journal) take(s shot) ([]byte, error) {
 	b, id, err := s.manifest.Encode()
@@ -132,7 +136,7 @@ func (r *Room) upload(ctx context.Context, c *transfer.Client, j journal, total 
 	defer stop(nil)
 	p := r.progress(j.Store.Operation, total)
 	up := c.Upload(ctx, p.add)
-	got, err := r.snapshot(ctx, j.Local, j.Kind, j.Name, up)
+	got, err := r.snapshot(ctx, j.target(), up)
 	if err != nil {
 		stop(err) // what is still queued need not be sent
 	}
@@ -223,7 +227,7 @@ func (r *Room) stage(ctx context.Context, j journal, why error) (workerapi.Store
 	if err != nil {
 		return drop(err)
 	}
-	got, err := r.snapshot(ctx, j.Local, j.Kind, j.Name, to)
+	got, err := r.snapshot(ctx, j.target(), to)
 	if err == nil {
 		err = to.close()
 	}
@@ -251,7 +255,7 @@ func (r *Room) fill(ctx context.Context, j journal, why error) (workerapi.Stored
 	if err != nil {
 		return queued(j, why), nil
 	}
-	got, err := r.snapshot(ctx, j.Local, j.Kind, j.Name, to)
+	got, err := r.snapshot(ctx, j.target(), to)
 	if err == nil {
 		err = to.close()
 	}

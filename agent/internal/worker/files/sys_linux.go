@@ -55,3 +55,16 @@ func freeBytes(dir *os.File) (int64, error) {
 
 // supported refuses where there are no workspaces yet.
 func supported() error { return nil }
+
+// renameNew gives a file or folder a name that must not be taken.
+func renameNew(dir *os.File, from, to string) error {
+	err := unix.Renameat2(int(dir.Fd()), from, int(dir.Fd()), to, unix.RENAME_NOREPLACE)
+	if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EOPNOTSUPP) {
+		return err
+	}
+	// A file system without it: what stands there is looked for first.
+	if err := unix.Fstatat(int(dir.Fd()), to, new(unix.Stat_t), unix.AT_SYMLINK_NOFOLLOW); !errors.Is(err, unix.ENOENT) {
+		return errors.Join(err, unix.EEXIST)
+	}
+	return unix.Renameat(int(dir.Fd()), from, int(dir.Fd()), to)
+}

@@ -21,3 +21,5 @@ func freeBytes(*os.File) (int64, error) { return 0, errors.ErrUnsupported }
 func supported() error {
 	return &api.Error{Code: api.NotSupported, Detail: "workspaces are kept on Linux only in this version"}
 }
+
+func renameNew(*os.File, string, string) error { return errors.ErrUnsupported }

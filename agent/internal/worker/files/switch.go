@@ -1,0 +1,256 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// A landed version is switched in by exchanging two names, so that the path is
+// there at every moment, and the tree that it held gets a name of its own before
+// anything is removed. What is under way stands in the ledger (aside), and repair
+// ends it after a kill. A hidden name holds what a version in the cloud holds
+// too; anything else that was at the path gets a name that the user sees.
+
+// switchIn puts the tree at temp in the place of name. old says what is there now.
+// It returns the conflict copy's name in parent, if there is one.
+func (r *Room) switchIn(ctx context.Context, parent *os.Root, temp string, e entry, old localTree) (conflict string, err error) {
+	name := filepath.Base(e.Path)
+	dir, err := parent.Open(".")
+	if err != nil {
+		return "", local("open", filepath.Dir(e.Path), err)
+	}
+	defer dir.Close()
+	if old.state == absent {
+		return "", local("put in place", e.Path, errors.Join(renameNew(dir, temp, name), dir.Sync()))
+	}
+	st, err := parent.Lstat(name)
+	if err != nil {
+		return "", local("look at", e.Path, err)
+	}
+	kind := cloudapi.KindFile
+	if st.IsDir() {
+		kind = cloudapi.KindAssembly
+	}
+	id := identify(st)
+	a := &aside{Temp: temp, Name: hiddenOld(temp), Dev: id.Dev, Ino: id.Ino}
+	if old.state == unsaved {
+		a.Conflict = true
+		if a.Name, err = beside(parent, name, kind, r.cfg.Clock.Now()); err != nil {
+			return "", err
+		}
+	}
+	// Until the new entry is written, the path is what it was: the old base, or,
+	// for a file that the ledger did not know, no base at all.
+	note := old.entry
+	if !old.known {
+		note = e
+		note.Manifest, note.Content, note.Files = "", "", nil
+	}
+	note.Aside = a
+	if err := r.withLedger(func(l *ledger) error { return l.put(note) }); err != nil {
+		return "", err
+	}
+	if err := swap(parent, dir, name, a); err != nil {
+		return "", local("put in place", e.Path, err)
+	}
+	return r.settleAside(ctx, parent, note)
+}
+
+// hiddenOld is the name of a replaced tree on its way out.
+func hiddenOld(temp string) string { return temp + ".old" }
+
+// swap exchanges name and a.Temp and gives the old tree its name.
+func swap(parent *os.Root, dir *os.File, name string, a *aside) error {
+	if err := parent.RemoveAll(hiddenOld(a.Temp)); err != nil {
+		return err
+	}
+	if wrap := filepath.Dir(a.Name); wrap != "." {
+		if err := parent.MkdirAll(wrap, 0o700); err != nil {
+			return err
+		}
+	}
+	err := exchange(dir, a.Temp, name)
+	switch {
+	case err == nil:
+		err = parent.Rename(a.Temp, a.Name)
+	case errors.Is(err, errors.ErrUnsupported):
+		// A file system without exchange: repair puts the old tree back when a kill
+		// comes between the two.
+		if err = parent.Rename(name, a.Name); err == nil {
+			err = renameNew(dir, a.Temp, name)
+		}
+	}
+	return errors.Join(err, dir.Sync())
+}
+
+// settleAside ends a switch whose old tree stands at its own name: what a version
+// holds is removed, everything else is kept where the user sees it.
+func (r *Room) settleAside(ctx context.Context, parent *os.Root, e entry) (conflict string, err error) {
+	a := e.Aside
+	if a.Conflict {
+		return a.Name, nil
+	}
+	// Looked at again, because an application may have written between the look
+	// and the switch.
+	old := e
+	old.Path = filepath.Join(filepath.Dir(e.Path), a.Name)
+	state, err := r.compare(ctx, old, true, filepath.Base(e.Path), "")
+	if err != nil {
+		return "", err
+	}
+	if state == clean {
+		return "", local("remove", old.Path, parent.RemoveAll(a.Name))
+	}
+	name, err := beside(parent, filepath.Base(e.Path), e.Kind, r.cfg.Clock.Now())
+	if err != nil {
+		return "", err
+	}
+	if wrap := filepath.Dir(name); wrap != "." {
+		if err := parent.MkdirAll(wrap, 0o700); err != nil {
+			return "", local("make folder", wrap, err)
+		}
+	}
+	return name, local("put aside", e.Path, parent.Rename(a.Name, name))
+}
+
+// repair ends what a kill cut in the middle of a switch and returns the absolute
+// path of a conflict copy that came of it. The caller holds the path's claim.
+func (r *Room) repair(ctx context.Context, e entry) (conflict string, err error) {
+	if e.Aside == nil {
+		return "", nil
+	}
+	parent, err := os.OpenRoot(filepath.Dir(e.Path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil // the folder was removed: nothing to put right
+	}
+	if err != nil {
+		return "", local("open", filepath.Dir(e.Path), err)
+	}
+	defer parent.Close()
+	a, name := e.Aside, filepath.Base(e.Path)
+	isOld := func(name string) bool {
+		st, err := parent.Lstat(name)
+		if err != nil {
+			return false
+		}
+		id := identify(st)
+		return id.Dev == a.Dev && id.Ino == a.Ino
+	}
+	if isOld(a.Temp) { // exchanged, not yet renamed
+		if wrap := filepath.Dir(a.Name); wrap != "." {
+			if err := parent.MkdirAll(wrap, 0o700); err != nil {
+				return "", local("make folder", wrap, err)
+			}
+		}
+		if err := parent.Rename(a.Temp, a.Name); err != nil {
+			return "", local("put aside", e.Path, err)
+		}
+	}
+	if isOld(a.Name) {
+		if _, err := parent.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			if err := parent.Rename(a.Name, name); err != nil {
+				return "", local("put back", e.Path, err)
+			}
+		} else if conflict, err = r.settleAside(ctx, parent, e); err != nil {
+			return "", err
+		}
+	}
+	if err := syncDir(parent, "."); err != nil {
+		return "", err
+	}
+	e.Aside = nil
+	err = r.withLedger(func(l *ledger) error {
+		if e.Manifest == "" {
+			return l.drop(e.Path) // the ledger did not know what stood there
+		}
+		return l.put(e)
+	})
+	if err != nil || conflict == "" {
+		return "", err
+	}
+	return filepath.Join(filepath.Dir(e.Path), conflict), nil
+}
+
+// localTree is what stands at a path, seen against the ledger and the cloud.
+type localTree struct {
+	state treeState
+	entry entry // what the ledger knows of the path
+	known bool
+}
+
+type treeState int
+
+const (
+	absent  treeState = iota
+	clean             // the base, as the ledger's entry names it
+	same              // not the base, but the content that is about to come
+	unsaved           // bytes that no version is known to hold
+)
+
+// compare says what stands at e.Path. remote is the digest of the content that is
+// about to come, or empty; base is how the tree is called at its place. Whatever
+// cannot be read is unsaved work.
+func (r *Room) compare(ctx context.Context, e entry, known bool, base, remote string) (treeState, error) {
+	st, err := os.Lstat(e.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return absent, nil
+	}
+	if err != nil {
+		return unsaved, local("look at", e.Path, err)
+	}
+	kind := cloudapi.KindFile
+	if st.IsDir() {
+		kind = cloudapi.KindAssembly
+	}
+	if known && kind == e.Kind && r.untouched(ctx, e) {
+		return clean, nil
+	}
+	got, err := r.snapshot(ctx, target{path: e.Path, base: base, kind: kind, name: e.Name}, nil)
+	switch {
+	case ctx.Err() != nil:
+		return unsaved, context.Cause(ctx)
+	case err != nil:
+		return unsaved, nil
+	case known && got.content == e.Content:
+		return clean, nil
+	case got.content == remote:
+		return same, nil
+	}
+	return unsaved, nil
+}
+
+// untouched compares identities only: no byte is read.
+func (r *Room) untouched(ctx context.Context, e entry) bool {
+	t, err := scan(ctx, e.Path, e.Kind)
+	if err != nil {
+		return false
+	}
+	defer t.close()
+	if len(t.files) != len(e.Files) || len(e.Files) == 0 {
+		return false
+	}
+	states := make(map[string]identity, len(e.Files))
+	for _, f := range e.Files {
+		states[f.Path] = f.ID
+	}
+	for _, f := range t.files {
+		if id, ok := states[f.Path]; !ok || id != f.ID {
+			return false
+		}
+	}
+	return true
+}
+
+// checkKind refuses a tree of the other kind.
+func checkKind(kind string, assembly bool) error {
+	if (kind == cloudapi.KindAssembly) != assembly {
+		return refuse(api.InvalidArgument, "the object is of kind %s", kind)
+	}
+	return nil
+}
