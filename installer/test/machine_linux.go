@@ -12,6 +12,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -88,8 +90,9 @@ func hostMirror() (string, error) {
 // Boot starts systemd in root and waits until it has finished starting.
 func Boot(ctx context.Context, root string) (*Machine, error) {
 	m := &Machine{Root: root, log: root + ".log", ended: make(chan struct{})}
-	for _, stale := range []string{"etc/machine-id", "etc/hostname"} {
-		_ = os.Remove(filepath.Join(root, stale)) // made anew at first boot
+	// An id of its own; without one systemd would ask its first-boot questions.
+	if err := os.WriteFile(filepath.Join(root, "etc/machine-id"), []byte(machineID()+"\n"), 0o444); err != nil {
+		return nil, err
 	}
 	out, err := os.Create(m.log)
 	if err != nil {
@@ -140,6 +143,12 @@ func (m *Machine) wait(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+func machineID() string {
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails
+	return hex.EncodeToString(id[:])
 }
 
 // child is the first child of pid, 0 while there is none.
