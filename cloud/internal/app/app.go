@@ -6,6 +6,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,7 +16,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/blob/disk"
 	"github.com/iscdesk/iscdesk/cloud/internal/certs"
+	"github.com/iscdesk/iscdesk/cloud/internal/files"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
 	"github.com/iscdesk/iscdesk/cloud/internal/issue"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
@@ -27,6 +30,9 @@ import (
 
 // Database is the file of the embedded store inside the data folder.
 const Database = "cloud.db"
+
+// Blobs is the folder of packs and manifests inside the data folder.
+const Blobs = "blobs"
 
 // Config is what a cloud is made of. Data, Clock and Log are required.
 type Config struct {
@@ -67,9 +73,13 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	blobs, err := disk.Open(disk.Config{Dir: filepath.Join(c.Data, Blobs), Max: cloudapi.MaxManifest})
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	a := &App{Store: store, Issuer: issuer, clock: c.Clock, log: c.Log}
 	a.API = httpapi.New(httpapi.Config{
-		Store: store, Issuer: issuer, Clock: c.Clock, Log: c.Log, Passwords: password.New(c.Passwords, runtime.GOMAXPROCS(0)),
+		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Passwords: password.New(c.Passwords, runtime.GOMAXPROCS(0)),
 		Names: certs.Names(c.Names), Build: c.Build, Limits: c.Limits, Terms: c.Terms,
 	})
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
