@@ -17,6 +17,7 @@ type conns struct {
 	max   int
 	owner ownerFunc
 	uid   int
+	looks chan struct{} // bounds the look-ups that run at once: they cost, and strangers cause them
 
 	mu   sync.Mutex           // guards open and next; nothing blocks while it is held
 	open map[*ownedConn]int64 // number at accept for those that never asked, 0 for the rest
@@ -24,8 +25,11 @@ type conns struct {
 }
 
 func newConns(l net.Listener, max int, owner ownerFunc, uid int) *conns {
-	return &conns{Listener: l, max: max, owner: owner, uid: uid, open: make(map[*ownedConn]int64)}
+	return &conns{Listener: l, max: max, owner: owner, uid: uid, open: make(map[*ownedConn]int64), looks: make(chan struct{}, maxLooks)}
 }
+
+// maxLooks is how many owners are looked up at once.
+const maxLooks = 2
 
 // Accept never waits for room: when all places are taken, the oldest connection
 // that has not asked anything yet gives way, and the new one when there is none.
@@ -36,10 +40,10 @@ func (c *conns) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		conn := &ownedConn{Conn: raw, from: c}
+		conn := &ownedConn{Conn: raw, from: c, gone: make(chan struct{})}
 		evicted, taken := c.place(conn)
 		if evicted != nil {
-			_ = evicted.Conn.Close()
+			_ = evicted.Close()
 		}
 		if taken {
 			return conn, nil
@@ -111,6 +115,8 @@ type ownedConn struct {
 	from    *conns
 	once    sync.Once
 	verdict error
+	closing sync.Once
+	gone    chan struct{} // closes with the connection
 }
 
 func (c *ownedConn) Read(b []byte) (int, error) {
@@ -131,6 +137,17 @@ func (c *ownedConn) check() error {
 	if err != nil {
 		return err
 	}
+	select {
+	case c.from.looks <- struct{}{}:
+		defer func() { <-c.from.looks }()
+	case <-c.gone:
+		return net.ErrClosed
+	}
+	select {
+	case <-c.gone: // gave way to others while it waited
+		return net.ErrClosed
+	default:
+	}
 	uid, err := c.from.owner(local, remote)
 	if err != nil {
 		return err
@@ -143,6 +160,7 @@ func (c *ownedConn) check() error {
 
 func (c *ownedConn) Close() error {
 	c.from.forget(c)
+	c.closing.Do(func() { close(c.gone) })
 	return c.Conn.Close()
 }
 

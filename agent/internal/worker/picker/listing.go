@@ -13,13 +13,14 @@ const kindFolder = cloudapi.KindFolder
 // row is one entry as the list shows it.
 type row struct {
 	api.Entry
-	Folder     bool
-	Load       string // path: of the folder's listing, or of the object's details
-	KindText   string
-	SizeText   string
-	Date       string
-	HolderText string
-	Held       bool // by someone else, or on another computer
+	Folder      bool
+	Load        string // path: of the folder's listing, or of the object's details
+	KindText    string
+	SizeText    string
+	Date        string
+	HolderText  string
+	HolderUntil string
+	Held        bool // by someone else, or on another computer
 }
 
 // place is one step of the breadcrumb.
@@ -175,11 +176,11 @@ func (p *page) row(space api.Space, e api.Entry) row {
 	r.Load = link("/ui/details", "object", e.ID)
 	r.SizeText = size(e.Size)
 	if h := e.Holder; h != nil {
-		r.Held = !h.Mine
+		r.Held, r.HolderUntil = !h.Mine, p.say("holder.until", moment(h.Until))
 		if h.Mine {
-			r.HolderText = p.say("holder.mine", moment(h.Until))
+			r.HolderText = p.say("holder.mine")
 		} else {
-			r.HolderText = p.say("holder.other", holderName(h), h.Machine, moment(h.Until))
+			r.HolderText = p.say("holder.other", holderName(h), h.Machine)
 		}
 	}
 	return r

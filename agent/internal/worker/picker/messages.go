@@ -97,9 +97,9 @@ func sentences(key string) ([2]string, bool) {
 		{"count", "%d entries", "共 %d 项"},
 		{"count.more", "%d entries so far, more can be shown", "已显示 %d 项，还有更多"},
 
-		{"holder.mine", "You, on this computer, until %s", "您在本机，至 %s"},
-		{"holder.other", "%s on %s, until %s", "%s（%s），至 %s"},
-		{"holder.free", "No one has it checked out", "无人检出"},
+		{"holder.mine", "You, on this computer", "您（本机）"},
+		{"holder.other", "%s on %s", "%s（%s）"},
+		{"holder.until", "until %s", "至 %s"},
 
 		{"choose.none", "Choose a file in the list.", "请在列表中选择一个文件。"},
 		{"version", "Version", "版本"},

@@ -1,0 +1,261 @@
+package picker
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+func TestPageRefusals(t *testing.T) {
+	r, _, _ := newTestRoom(t)
+	for _, c := range []struct {
+		name string
+		ask  workerapi.Page
+		want api.Code
+	}{
+		{"no purpose", workerapi.Page{Operation: 1}, api.InvalidArgument},
+		{"unknown purpose", workerapi.Page{Operation: 1, Purpose: "shell"}, api.InvalidArgument},
+		{"no operation", workerapi.Page{Purpose: purposePick}, api.InvalidArgument},
+		{"first", workerapi.Page{Operation: 1, Purpose: purposePick}, api.OK},
+		{"twice", workerapi.Page{Operation: 1, Purpose: purposeSignIn}, api.InvalidArgument},
+	} {
+		if _, err := r.Page(t.Context(), c.ask); api.CodeOf(err) != c.want {
+			t.Errorf("%s: %v, want code %d", c.name, err, c.want)
+		}
+	}
+	for op := api.Operation(2); op <= maxPages; op++ {
+		open(t, r, workerapi.Page{Operation: op, Purpose: purposePick})
+	}
+	if _, err := r.Page(t.Context(), workerapi.Page{Operation: 99, Purpose: purposePick}); api.CodeOf(err) != api.Busy {
+		t.Errorf("one page too many: %v", err)
+	}
+	if err := r.PageEnd(t.Context(), workerapi.PageEnd{Operation: 1234}); err != nil {
+		t.Errorf("end of no page: %v", err)
+	}
+	r.Progress(workerapi.Progress{Operation: 1234, Total: 1})
+	r.Close()
+	if _, err := r.Page(t.Context(), workerapi.Page{Operation: 100, Purpose: purposePick}); api.CodeOf(err) != api.Closed {
+		t.Errorf("page after close: %v", err)
+	}
+}
+
+// TestClosing tries how a page ends and what the service hears.
+func TestClosing(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		act  func(t *testing.T, r *Room, s *fakeService, clock *fakeClock, page *client)
+		want []string
+		view string
+	}{
+		{"cancel button", func(t *testing.T, _ *Room, _ *fakeService, _ *fakeClock, p *client) {
+			p.post("/ui/cancel", url.Values{}, http.StatusOK, "Cancelled")
+		}, []string{"user"}, "Cancelled"},
+		{"window closed", func(t *testing.T, _ *Room, _ *fakeService, _ *fakeClock, p *client) {
+			p.post("/closed", url.Values{}, http.StatusNoContent)
+			p.post("/closed", url.Values{}, http.StatusNoContent)
+		}, []string{"user"}, "Cancelled"},
+		{"silent", func(t *testing.T, r *Room, _ *fakeService, clock *fakeClock, p *client) {
+			clock.move(api.PageSilence)
+			r.find(7).state.silent()
+		}, []string{"silence"}, "out of touch"},
+		{"almost silent", func(t *testing.T, r *Room, _ *fakeService, clock *fakeClock, p *client) {
+			clock.move(api.PageSilence - time.Second)
+			r.find(7).state.silent()
+		}, nil, "Open a cloud file"},
+		{"heartbeat", func(t *testing.T, r *Room, _ *fakeService, clock *fakeClock, p *client) {
+			clock.move(api.PageSilence - time.Second)
+			p.post("/alive", url.Values{"seq": {"0"}}, http.StatusOK)
+			clock.move(api.PageSilence - time.Second)
+			r.find(7).state.silent()
+		}, nil, "Open a cloud file"},
+		{"closed after the answer", func(t *testing.T, _ *Room, _ *fakeService, _ *fakeClock, p *client) {
+			p.get("/ui/home")
+			p.post("/ui/choose", url.Values{"object": {"ob1"}}, http.StatusOK)
+			p.post("/closed", url.Values{}, http.StatusNoContent)
+		}, nil, "Your answer has arrived"},
+		{"silent after the answer", func(t *testing.T, r *Room, _ *fakeService, clock *fakeClock, p *client) {
+			p.get("/ui/home")
+			p.post("/ui/choose", url.Values{"object": {"ob1"}}, http.StatusOK)
+			clock.move(api.PageSilence)
+			r.find(7).state.silent()
+		}, nil, "Your answer has arrived"},
+		{"cancelled by the application", func(t *testing.T, r *Room, _ *fakeService, _ *fakeClock, p *client) {
+			_ = r.PageEnd(t.Context(), workerapi.PageEnd{Operation: 7, Error: &api.Error{Code: api.Cancelled, Message: "The application cancelled."}})
+			p.post("/ui/choose", url.Values{"object": {"ob1"}}, http.StatusUnprocessableEntity)
+		}, nil, "The application cancelled."},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, service, clock := newTestRoom(t)
+			p := enter(t, r, workerapi.Page{Operation: 7, Purpose: purposePick})
+			c.act(t, r, service, clock, p)
+			if got := service.closedBy(); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("closed by %v, want %v", got, c.want)
+			}
+			p.get("/ui/home", c.view)
+		})
+	}
+}
+
+// TestClosedWhileAnswering closes the window while the service thinks.
+func TestClosedWhileAnswering(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		refusal error
+		want    []string
+	}{{"accepted", nil, nil}, {"refused", &api.Error{Code: api.HeldByOther}, []string{"user"}}} {
+		t.Run(c.name, func(t *testing.T) {
+			r, service, _ := newTestRoom(t)
+			p := enter(t, r, workerapi.Page{Operation: 7, Purpose: purposePick})
+			p.get("/ui/home")
+			gate := make(chan struct{})
+			service.mu.Lock()
+			service.wait[workerapi.MethodChosen], service.refuse[workerapi.MethodChosen] = gate, c.refusal
+			service.mu.Unlock()
+			answered := make(chan struct{})
+			go func() {
+				defer close(answered)
+				p.do(http.MethodPost, "/ui/choose", url.Values{"object": {"ob1"}})
+			}()
+			for r.find(7).state.now().Phase != phaseAnswering {
+				runtime.Gosched()
+			}
+			p.post("/closed", url.Values{}, http.StatusNoContent)
+			if by := service.closedBy(); len(by) != 0 {
+				t.Errorf("closed by %v before the service answered", by)
+			}
+			close(gate)
+			<-answered
+			if got := service.closedBy(); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("closed by %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestReload asks for the frame again: before use it works, afterwards it explains.
+func TestReload(t *testing.T) {
+	r, _, _ := newTestRoom(t)
+	_, base, token := open(t, r, workerapi.Page{Operation: 7, Purpose: purposePick, Product: "minicad"})
+	c := newClient(t, base)
+	if got := c.get("/", "Loading"); strings.Contains(got, "data-used") != strings.Contains(got[strings.Index(got, "<template"):], "data-used") ||
+		strings.Contains(got[:strings.Index(got, "<template")], "data-used") {
+		t.Error("a fresh page says that it was used")
+	}
+	c.login(token)
+	if got := c.get("/", "start again from minicad"); !strings.Contains(got[:strings.Index(got, "<template")], "data-used") {
+		t.Error("a used page does not say so")
+	}
+}
+
+// TestManyConnections holds a thousand idle connections; the page still answers.
+func TestManyConnections(t *testing.T) {
+	r, _, _ := newTestRoom(t)
+	p := enter(t, r, workerapi.Page{Operation: 7, Purpose: purposePick})
+	address := strings.TrimPrefix(p.base, "http://")
+	for range 1000 {
+		conn, err := net.Dial("tcp4", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	fresh := newClient(t, p.base)
+	fresh.bearer = p.bearer
+	fresh.get("/ui/home", "bearing cover.dxf")
+	conns := r.find(7).conns
+	conns.mu.Lock()
+	defer conns.mu.Unlock()
+	if n := len(conns.open); n > maxConns {
+		t.Errorf("%d connections are kept, at most %d", n, maxConns)
+	}
+}
+
+// TestSlowClient sends a request a byte at a time: it is cut off, others are served.
+func TestSlowClient(t *testing.T) {
+	r, _, _ := newTestRoom(t)
+	p := enter(t, r, workerapi.Page{Operation: 7, Purpose: purposePick})
+	conn, err := net.Dial("tcp4", strings.TrimPrefix(p.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /ui/ho"); err != nil {
+		t.Fatal(err)
+	}
+	p.get("/ui/home", "bearing cover.dxf")
+	_ = conn.SetReadDeadline(time.Now().Add(4 * headerTimeout))
+	_, err = io.Copy(io.Discard, conn)
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		t.Error("a connection that never finished its request was kept")
+	}
+}
+
+// TestForeignOwner plants an owner that is another user, and one that is unknown.
+func TestForeignOwner(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		owner ownerFunc
+	}{
+		{"other user", func(_, _ addr) (int, error) { return 12345, nil }},
+		{"unknown", func(_, _ addr) (int, error) { return 0, errNoOwner }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, _, _ := newTestRoom(t)
+			r.owner = c.owner
+			_, base, _ := open(t, r, workerapi.Page{Operation: 7, Purpose: purposePick})
+			conn, err := net.Dial("tcp4", strings.TrimPrefix(base, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: "+strings.TrimPrefix(base, "http://")+"\r\n\r\n")
+			if got, _ := io.ReadAll(conn); len(got) != 0 {
+				t.Errorf("answered %q", got)
+			}
+		})
+	}
+}
+
+// TestNothingLeft opens and ends pages in every way and counts what still runs.
+func TestNothingLeft(t *testing.T) {
+	before := runtime.NumGoroutine()
+	service := newFakeService()
+	r := New(Config{Service: service, Clock: &fakeClock{now: day}, UID: ownUID()})
+	var clients []*client
+	for op := api.Operation(1); op <= 8; op++ {
+		p := enter(t, r, workerapi.Page{Operation: op, Purpose: purposePick})
+		clients = append(clients, p)
+		idle, err := net.Dial("tcp4", strings.TrimPrefix(p.base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer idle.Close()
+	}
+	clients[0].post("/ui/cancel", url.Values{}, http.StatusOK)
+	clients[1].get("/ui/home")
+	r.Close()
+	for _, c := range clients {
+		if conn, err := net.Dial("tcp4", strings.TrimPrefix(c.base, "http://")); err == nil {
+			_ = conn.Close()
+			t.Errorf("%s still listens", c.base)
+		}
+		c.http.CloseIdleConnections()
+	}
+	for wait := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(wait) {
+			stacks := make([]byte, 1<<16)
+			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+		}
+	}
+}
