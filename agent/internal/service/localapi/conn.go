@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"sync"
-	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
@@ -200,4 +199,3 @@ func (c *conn) send(msg any) bool {
 	}
 	return err == nil
 }
-

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// workerStart is what a new worker is told: the way to the cloud, no key.
+func (r *rooms) workerStart() workerapi.Start {
+	return workerapi.Start{Cloud: r.http.Base(), CAPEM: string(r.caPEM), Proxy: r.http.Proxy(), Build: r.cfg.Build}
+}
+
+// handle gives a worker's request to its room. uid is the launcher's word.
+func (r *rooms) handle(ctx context.Context, uid int, method string, params json.RawMessage) (any, error) {
+	if method != workerapi.MethodSignIn {
+		return r.files.Handle(ctx, uid, method, params)
+	}
+	var s workerapi.SignIn
+	if err := json.Unmarshal(params, &s); err != nil {
+		return nil, &api.Error{Code: api.InvalidArgument, Detail: "decode " + method + ": " + err.Error()}
+	}
+	return r.signin.SignInFromPage(ctx, s.Operation, uid, s.AuthLogin)
+}
+
+// notice gives a worker's notice to the rooms that may know its operation.
+func (r *rooms) notice(uid int, method string, params json.RawMessage) {
+	var closed workerapi.PageClosed
+	if method == workerapi.NoticeClosed && json.Unmarshal(params, &closed) == nil {
+		r.signin.PageClosed(closed.Operation, uid, closed.By)
+	}
+	r.files.Notice(uid, method, params)
+}
+
+// readCA reads the file of private authorities that the configuration names.
+func readCA(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the file of setting ca: %w", err)
+	}
+	defer f.Close()
+	pem, err := io.ReadAll(io.LimitReader(f, maxCA+1))
+	if err == nil && len(pem) > maxCA {
+		err = errors.New("it is too large")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the file of setting ca: %w", err)
+	}
+	return pem, nil
+}

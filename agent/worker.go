@@ -1,0 +1,24 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/iscdesk/iscdesk/agent/internal/worker"
+)
+
+// workerCommand is for the service only: descriptor 3 must be its socketpair.
+type workerCommand struct{}
+
+// Run works for the service until it closes the socketpair.
+func (workerCommand) Run() error {
+	conn, err := worker.Socket(worker.FD)
+	if err != nil {
+		return err
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return fmt.Errorf("find the home folder: %w", err)
+	}
+	return worker.Run(conn, home, worker.RealRooms)
+}
