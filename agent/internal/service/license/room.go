@@ -3,7 +3,10 @@ package license
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud"
@@ -19,50 +22,122 @@ type Worker interface {
 	Release()
 }
 
-// Config of the room. All members are required but Boot and Log.
+// Config of the room. All members are required but Uptime and Log.
 type Config struct {
 	Cloud  *cloud.Cloud
 	Store  *state.Store
 	Events *events.Events
 	Clock  clock.Clock
-	Boot   func() string // names this run of the system; nil reads the kernel's boot id
 	Log    *slog.Logger
+
+	// Uptime names this run of the system and how long it has lasted, sleep
+	// included. nil asks the kernel.
+	Uptime func() (boot string, since time.Duration)
 
 	User        func(ctx context.Context, uid int) (*cloud.User, error)   // signin.Room.User
 	Account     func(uid int) (string, error)                             // signin.Room.Account
 	Fingerprint func(ctx context.Context) (api.Fingerprint, error)        // identity.Room.Fingerprint
 	Worker      func(ctx context.Context, a caller.Actor) (Worker, error) // launch.Acquire
+	WorkerUser  func(ctx context.Context, uid int) (Worker, error)        // launch.AcquireUser
 }
 
 // Room is localapi.License. Its methods may be used from any goroutine.
-type Room struct{ cfg Config }
+type Room struct {
+	cfg   Config
+	watch *watch
+	out   *reports
+	ctx   context.Context // ends with Close
+	stop  context.CancelFunc
+	work  sync.WaitGroup
+	wake  chan struct{} // holds one sign that the loop should look now
 
-// New reads the sealed cache; it asks nobody.
-func New(cfg Config) (*Room, error) { return &Room{cfg: cfg}, nil }
+	saving sync.Mutex // orders writes of sealed records; held during them
 
-// Start begins renewals and the delivery of reports; Close ends them.
-func (r *Room) Start() {}
+	mu       sync.Mutex // guards what follows; never held during I/O or calls
+	entries  map[key]*entry
+	damaged  map[key]bool // records that could not be read at start
+	keys     jose.JSONWebKeySet
+	keysFrom string // the cloud that the keys are of
+}
 
-// Close ends the background work and waits for it and for running requests.
-func (r *Room) Close() error { return nil }
+// key names a licence on this machine.
+type key struct {
+	uid     int
+	product string
+}
+
+// New reads the sealed cache; it asks nobody. Records that cannot be read are
+// set aside and show as store-damaged until a new licence is there.
+func New(cfg Config) (*Room, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Uptime == nil {
+		cfg.Uptime = uptime()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &Room{cfg: cfg, ctx: ctx, stop: stop, wake: make(chan struct{}, 1),
+		entries: map[key]*entry{}, damaged: map[key]bool{}}
+	r.watch = newWatch(cfg.Clock, cfg.Uptime, r.loadTime())
+	r.loadKeys()
+	if err := r.loadEntries(); err != nil {
+		stop()
+		return nil, err
+	}
+	out, err := openReports(cfg)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	r.out = out
+	return r, nil
+}
+
+// Start takes up requests that an earlier agent left, and begins renewals and
+// the delivery of reports; Close ends them.
+func (r *Room) Start() {
+	for _, op := range r.cfg.Events.Unfinished() {
+		if op.Method() == api.MethodLicenseRequest {
+			r.work.Go(func() { r.resume(op) })
+		}
+	}
+	r.work.Go(r.run)
+}
+
+// Close ends the background work, waits for it and for running requests, and
+// keeps the time that is known.
+func (r *Room) Close() error {
+	r.stop()
+	r.work.Wait()
+	r.saveTime()
+	return r.out.close()
+}
 
 // ServerTime takes the cloud's time from any of its answers (cloudhttp.Config.OnTime).
 // It does not block.
-func (r *Room) ServerTime(server time.Time) {}
-
-// Wake tries now what waits for the cloud: reports, renewals. It does not block.
-func (r *Room) Wake(uid int) {}
-
-// State answers from memory and never waits.
-func (r *Room) State(ctx context.Context, a caller.Actor) api.LicenseState {
-	return api.LicenseState{State: api.StateNone, Code: api.LicenseNone}
+func (r *Room) ServerTime(server time.Time) {
+	if r.watch.contact(server) {
+		r.look()
+	}
 }
 
-// Request gets the product's licence; EVENT_LICENSE_VERIFY ends it.
-func (r *Room) Request(ctx context.Context, a caller.Actor, q api.LicenseRequest) (api.Started, error) {
-	return api.Started{}, nil
+// Wake tries now what waits for the cloud: reports and renewals. It does not
+// block. uid -1 is every user.
+func (r *Room) Wake(uid int) {
+	r.mu.Lock()
+	for k, e := range r.entries {
+		if uid < 0 || k.uid == uid {
+			e.failures, e.next = 0, time.Time{}
+		}
+	}
+	r.mu.Unlock()
+	r.look()
 }
 
-// Verify queues the application's own verdict for the cloud's audit trail; it is
-// on disk when Verify returns.
-func (r *Room) Verify(ctx context.Context, a caller.Actor, v api.LicenseVerify) error { return nil }
+// look wakes the loop; a sign that is already there is enough.
+func (r *Room) look() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,268 @@
+package license
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"maps"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// Bounds of a request.
+const (
+	cloudTimeout    = time.Minute // from the question to the cached answer
+	maxFile         = 64 << 10    // bytes of a licence in its file form
+	defaultFileName = "license.lic"
+)
+
+// asked is what is kept with the operation, so that a killed agent goes on with
+// the same idempotency key.
+type asked struct {
+	Form     string `json:"form"`
+	FileName string `json:"fileName,omitempty"`
+	DevInfo  string `json:"devInfo,omitempty"`
+	Request  string `json:"request"`
+}
+
+// Request gets the product's licence; EVENT_LICENSE_VERIFY ends it.
+func (r *Room) Request(ctx context.Context, a caller.Actor, q api.LicenseRequest) (api.Started, error) {
+	if err := CheckProduct(a.Product); err != nil {
+		return api.Started{}, err
+	}
+	if err := check(&q); err != nil {
+		return api.Started{}, err
+	}
+	if account, err := r.cfg.Account(a.UID); account == "" && err != nil {
+		return api.Started{}, err
+	}
+	data := asked{Form: q.Form, FileName: q.FileName, DevInfo: q.DevInfo, Request: rand.Text()}
+	owner := events.Owner{UID: a.UID, Product: a.Product, Session: a.Session, Language: a.Language}
+	op, err := r.cfg.Events.Begin(owner, api.MethodLicenseRequest, q.ComeBack, data)
+	if err != nil {
+		return api.Started{}, err
+	}
+	worker := func(ctx context.Context) (Worker, error) { return r.cfg.Worker(ctx, a) }
+	r.work.Go(func() { r.serve(op, data, worker) })
+	return api.Started{Operation: op.ID()}, nil
+}
+
+// check refuses what the cloud or the worker would have to refuse, and fills defaults.
+func check(q *api.LicenseRequest) error {
+	bad := func(detail string) error { return &api.Error{Code: api.InvalidArgument, Detail: detail} }
+	switch {
+	case q.Form != api.FormString && q.Form != api.FormFile:
+		return bad("form is string or file")
+	case len(q.DevInfo) > api.MaxDevInfo:
+		return &api.Error{Code: api.TooLarge, Detail: "devInfo is longer than 5120 bytes"}
+	case !utf8.ValidString(q.DevInfo) || !utf8.ValidString(q.FileName):
+		return bad("devInfo and fileName are UTF-8")
+	}
+	if q.Form == api.FormString {
+		q.FileName = ""
+		return nil
+	}
+	if q.FileName == "" {
+		q.FileName = defaultFileName
+	}
+	if len(q.FileName) > cloudapi.MaxName || strings.ContainsAny(q.FileName, "/\\:*?\"<>|\x00") ||
+		strings.Trim(q.FileName, ". ") == "" {
+		return &api.Error{Code: api.NameInvalid, Detail: "fileName is one path element"}
+	}
+	return nil
+}
+
+// resume goes on with a request after a restart of the agent.
+func (r *Room) resume(op *events.Op) {
+	var data asked
+	if err := op.Data(&data); err != nil {
+		r.fail(op, "", err)
+		return
+	}
+	uid := op.Owner().UID
+	r.serve(op, data, func(ctx context.Context) (Worker, error) { return r.cfg.WorkerUser(ctx, uid) })
+}
+
+// serve does the whole of a request and ends its operation, unless the agent
+// stops: then the next one goes on with it.
+func (r *Room) serve(op *events.Op, q asked, worker func(context.Context) (Worker, error)) {
+	ctx, cancel := context.WithCancel(op.Context())
+	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
+	got, st, err := r.obtain(ctx, op.Owner(), q)
+	if err == nil && q.Form == api.FormFile {
+		got.Text, err = r.write(ctx, op.Owner().Product, got, worker)
+	}
+	if r.ctx.Err() != nil {
+		return
+	}
+	if cause := context.Cause(op.Context()); err != nil && cause != nil {
+		var why *api.Error
+		if !errors.As(cause, &why) {
+			return // the agent stops
+		}
+		err = why
+	}
+	if err != nil {
+		r.fail(op, q.Form, err)
+		return
+	}
+	p := params(st)
+	delete(p, api.ParamCode)
+	delete(p, api.ParamReason)
+	delete(p, api.ParamHint)
+	p["Status"], p["LicenseType"] = api.StatusSuccess, q.Form
+	p["LicenseContent"] = got.Text
+	if q.Form == api.FormFile {
+		delete(p, "LicenseContent")
+		p["LicenseFilePath"] = got.Text
+	}
+	r.end(op, p, false)
+}
+
+// fail ends a request with its reason; the documented member is written Status.
+func (r *Room) fail(op *events.Op, form string, err error) {
+	o := op.Owner()
+	p := events.Failure(o.Language, err)
+	delete(p, api.ParamStatus)
+	p["Status"], p["LicenseType"] = api.StatusFailed, form
+	st := r.state(key{o.UID, o.Product}, o.Language)
+	maps.Copy(p, map[string]string{"state": st.State, "offline": params(st)["offline"]})
+	r.end(op, p, true)
+}
+
+func (r *Room) end(op *events.Op, p map[string]string, failed bool) {
+	if err := op.End(api.EventLicenseVerify, api.OperateLicenseVerify, p, failed); err != nil {
+		r.cfg.Log.Error("end licence operation", "operation", op.ID(), "error", err)
+	}
+	r.announce()
+}
+
+// obtain gets the content: from the cloud, or, when that is away, from the cache
+// as long as the lease allows work.
+func (r *Room) obtain(ctx context.Context, o events.Owner, q asked) (content, api.LicenseState, error) {
+	k := key{o.UID, o.Product}
+	account, err := r.cfg.Account(o.UID)
+	if account == "" {
+		return content{}, api.LicenseState{}, err
+	}
+	fp, err := r.cfg.Fingerprint(ctx)
+	if err != nil {
+		return content{}, api.LicenseState{}, err
+	}
+	made := madeFor(fp.Fingerprint, q.DevInfo)
+	got, err := r.ask(ctx, k, account, fp.Fingerprint, made, q)
+	if err == nil {
+		return got, r.state(k, o.Language), nil
+	}
+	if !cloudhttp.Away(err) || ctx.Err() != nil {
+		return content{}, api.LicenseState{}, err
+	}
+	st := r.state(k, o.Language)
+	st.Offline = true
+	rec := r.current(k, account)
+	cached, ok := rec.Contents[q.Form]
+	switch {
+	case rec.Lease == "" && rec.Refused == 0, allowed(st) && (!ok || cached.For != made):
+		return content{}, st, err // nothing to answer with: the cloud's absence is the reason
+	case !allowed(st):
+		return content{}, st, &api.Error{Code: st.Code, Detail: "answered from the cache, because: " + err.Error()}
+	}
+	if q.FileName != "" {
+		cached.FileName = q.FileName
+	}
+	return cached, st, nil
+}
+
+// ask requests the licence from the cloud and keeps what it says.
+func (r *Room) ask(ctx context.Context, k key, account, fingerprint, made string, q asked) (content, error) {
+	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
+	defer cancel()
+	user, err := r.cfg.User(ctx, k.uid)
+	if err != nil {
+		return content{}, err
+	}
+	l, err := user.License(ctx, cloudapi.LicenseRequest{Product: k.product, Form: q.Form, FileName: q.FileName,
+		Fingerprint: fingerprint, DevInfo: q.DevInfo, Request: q.Request})
+	if err != nil {
+		if refused(err) {
+			r.refuse(k, account, err)
+		}
+		return content{}, err
+	}
+	if limit := map[string]int{api.FormString: 4 * api.MaxLicenseText, api.FormFile: maxFile}[q.Form]; len(l.Content) > limit ||
+		q.Form == api.FormString && utf8.RuneCountInString(l.Content) > api.MaxLicenseText {
+		return content{}, &api.Error{Code: api.CloudAnswer, Detail: "the licence is longer than its form allows"}
+	}
+	lease, err := r.accept(ctx, l.Lease, k.product, account)
+	if err != nil {
+		return content{}, err
+	}
+	r.watch.signed(lease.Issued)
+	got := content{Text: l.Content, FileName: q.FileName, For: made}
+	rec := r.current(k, account)
+	rec.Lease, rec.Refused, rec.Detail = l.Lease, 0, ""
+	rec.Contents = maps.Clone(rec.Contents)
+	if rec.Contents == nil {
+		rec.Contents = map[string]content{}
+	}
+	rec.Contents[q.Form] = got
+	if err := r.save(rec); err != nil {
+		return content{}, err // not acknowledged before it is kept
+	}
+	r.keepTime(true)
+	r.look() // the next renewal has moved
+	return got, nil
+}
+
+// refused says that the cloud itself said no about the licence: the only thing
+// that ends a right before its time.
+func refused(err error) bool {
+	var no *cloudhttp.Refusal
+	if !errors.As(err, &no) {
+		return false
+	}
+	switch no.API.Code {
+	case api.LicenseNone, api.LicenseRefused, api.ProductUnknown:
+		return true
+	}
+	return false
+}
+
+// refuse keeps the cloud's no. What was handed out before is forgotten with it.
+func (r *Room) refuse(k key, account string, err error) {
+	var no *api.Error
+	errors.As(err, &no)
+	rec := record{UID: k.uid, Product: k.product, Account: account, Refused: no.Code, Detail: no.Detail}
+	if err := r.save(rec); err != nil {
+		r.cfg.Log.Error("keep refusal", "uid", k.uid, "product", k.product, "error", err)
+	}
+	r.announce()
+}
+
+// write lets the user's worker write the licence file, and returns its path.
+func (r *Room) write(ctx context.Context, product string, got content, worker func(context.Context) (Worker, error)) (string, error) {
+	w, err := worker(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer w.Release()
+	var written workerapi.WrittenFile
+	err = w.Call(ctx, workerapi.MethodWriteFile,
+		workerapi.WriteFile{Dir: "licenses/" + product, Name: got.FileName, Data: []byte(got.Text)}, &written)
+	if err != nil {
+		return "", err
+	}
+	if len(written.Path) > api.MaxPath || !utf8.ValidString(written.Path) {
+		return "", &api.Error{Code: api.Internal, Detail: "the worker named an unusable path"}
+	}
+	return written.Path, nil
+}
