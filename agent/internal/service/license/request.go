@@ -106,8 +106,8 @@ func (r *Room) serve(op *events.Op, q asked, worker func(context.Context) (Worke
 	}
 	if cause := context.Cause(op.Context()); err != nil && cause != nil {
 		var why *api.Error
-		if !errors.As(cause, &why) {
-			return // the agent stops
+		if !errors.As(cause, &why) || why.Code == api.AgentLost {
+			return // the agent stops; the next one goes on
 		}
 		err = why
 	}

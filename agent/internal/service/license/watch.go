@@ -42,7 +42,7 @@ type watch struct {
 
 func newWatch(c clock.Clock, uptime func() (string, time.Duration), k known) *watch {
 	boot, since := uptime()
-	if k.Boot != boot { // after a restart of the system the count begins from what was kept
+	if k.Boot != boot || boot == "" { // after a restart of the system the count begins from what was kept
 		k.Boot, k.Since, k.Exact = boot, since, false
 	}
 	return &watch{clock: c, uptime: uptime, k: k, kept: k.Time}
@@ -57,7 +57,7 @@ func (w *watch) contact(server time.Time) (news bool) {
 	defer w.mu.Unlock()
 	floor := w.floor(boot, since)
 	news = !w.k.Exact || server.Sub(floor).Abs() > tolerance
-	w.k = known{Time: server, Boot: boot, Since: since, Ahead: wall.Sub(server), Exact: true, Heard: server}
+	w.k = known{Time: server, Boot: boot, Since: since, Ahead: wall.Sub(server), Exact: boot != "", Heard: server}
 	return news
 }
 
