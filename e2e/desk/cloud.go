@@ -23,7 +23,7 @@ type Cloud struct {
 	bin, listen string
 }
 
-var setupCode = regexp.MustCompile(`(?i)code[^\n]*?\b([A-Z0-9]{4}(?:-[A-Z0-9]{4})+)\b`)
+var setupCode = regexp.MustCompile(`(?i)code[^\n]*?\b([A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6})+)\b`)
 
 // StartCloud runs bin/iscdesk-cloud on a free port with its data in dir.
 func StartCloud(ctx context.Context, bin, dir string) (*Cloud, error) {

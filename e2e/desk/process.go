@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -87,6 +89,21 @@ func (p *Process) until(ctx context.Context, what string, ready func() bool) err
 }
 
 var errEnded = errors.New("program ended")
+
+// children are the pids whose parent is pid, of any of its threads.
+func children(pid int) []int {
+	var all []int
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		b, _ := os.ReadFile(list)
+		for _, word := range strings.Fields(string(b)) {
+			if n, err := strconv.Atoi(word); err == nil {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}
 
 // tail is the end of a log, for error messages.
 func tail(path string) string {

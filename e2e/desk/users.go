@@ -59,6 +59,7 @@ func (u *User) Command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = u.Home
 	cmd.Env = []string{"HOME=" + u.Home, "USER=" + u.Name, "LOGNAME=" + u.Name, "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"}
+	// Without a credential (we are no root) it runs as ourselves.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: u.Credential, Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	return cmd
 }

@@ -1,0 +1,120 @@
+//go:build linux
+
+package desk
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+)
+
+// Stage is a whole desk: cloud, agent, and two engineers. As root the engineers
+// are two users made for the run and the agent is the system's; otherwise both
+// are the user who runs it, and there is only one.
+type Stage struct {
+	Dir   string // below it everything lies
+	Bin   string
+	Cloud *Cloud
+	Agent *Agent
+	Admin *Account
+	Space string // id of the first engineer's space
+	Users []*User
+}
+
+// SetUp starts it all in dir, which must be readable by other users when we are
+// root. prefix makes the users' names unique on the machine.
+func SetUp(ctx context.Context, bin, dir, prefix string) (*Stage, error) {
+	s := &Stage{Dir: dir, Bin: bin}
+	if err := s.setUp(ctx, prefix); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stage) setUp(ctx context.Context, prefix string) error {
+	if err := s.users(prefix); err != nil {
+		return err
+	}
+	var err error
+	if s.Cloud, err = StartCloud(ctx, s.Bin, filepath.Join(s.Dir, "cloud")); err != nil {
+		return err
+	}
+	if s.Admin, err = s.Cloud.Setup(ctx); err != nil {
+		return err
+	}
+	if s.Space, err = s.Cloud.Seed(ctx, s.Admin); err != nil {
+		return err
+	}
+	s.Agent, err = StartAgent(ctx, s.Bin, filepath.Join(s.Dir, "agent"), s.Cloud)
+	return err
+}
+
+func (s *Stage) users(prefix string) error {
+	if os.Geteuid() != 0 {
+		home := filepath.Join(s.Dir, "home")
+		s.Users = []*User{{Name: "self", Home: home}}
+		return os.MkdirAll(home, 0o700)
+	}
+	homes := filepath.Join(s.Dir, "home")
+	if err := os.MkdirAll(homes, 0o755); err != nil {
+		return err
+	}
+	for i := 1; i <= 2; i++ {
+		u, err := AddUser(homes, fmt.Sprintf("%s%d", prefix, i), prefix+"grp")
+		if err != nil {
+			return err
+		}
+		s.Users = append(s.Users, u)
+	}
+	return nil
+}
+
+// Close ends everything and takes the users away; the folder is the caller's.
+func (s *Stage) Close() {
+	if s.Agent != nil && s.Agent.Process != nil {
+		_ = s.Agent.Stop()
+	}
+	if s.Cloud != nil && s.Cloud.Process != nil {
+		_ = s.Cloud.Stop()
+	}
+	for _, u := range s.Users {
+		if u.Credential != nil {
+			_ = u.Remove()
+		}
+	}
+}
+
+// Command prepares a program that runs as engineer n (0 or 1).
+func (s *Stage) Command(n int, program string, args ...string) *exec.Cmd {
+	return s.Users[n].Command(program, args...)
+}
+
+// Tool prepares the command line as engineer n.
+func (s *Stage) Tool(n int, args ...string) *exec.Cmd {
+	return s.Command(n, filepath.Join(s.Bin, "iscdesk"), append([]string{"--endpoint", s.Agent.Socket}, args...)...)
+}
+
+// CopyProgram makes a copy of a program that engineers may run, and returns it.
+func (s *Stage) CopyProgram(program, name string) (string, error) {
+	b, err := os.ReadFile(program)
+	if err != nil {
+		return "", err
+	}
+	copied := filepath.Join(s.Dir, name)
+	return copied, os.WriteFile(copied, b, 0o755)
+}
+
+// Workers are the pids of the agent's workers now.
+func (s *Stage) Workers() []int { return children(s.Agent.PID()) }
+
+// KillWorker kills one worker, if there is one.
+func (s *Stage) KillWorker() bool {
+	for _, pid := range s.Workers() {
+		return syscall.Kill(pid, syscall.SIGKILL) == nil
+	}
+	return false
+}

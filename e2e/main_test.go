@@ -1,0 +1,67 @@
+//go:build linux
+
+// Package e2e holds scenarios over the real programs: cloud, agent, workers, the
+// command line and C programs, on loopback, as root with two unprivileged users.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/iscdesk/iscdesk/e2e/desk"
+	"github.com/iscdesk/iscdesk/internal/need"
+)
+
+// The test program is also the application that engineers run in some scenarios.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "drive-saves" {
+		if err := driveSaves(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "driver:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+type theStage struct{ *desk.Stage }
+
+// stage starts cloud, agent and engineers for one test.
+func stage(t *testing.T, prefix string) *theStage {
+	t.Helper()
+	bin, err := filepath.Abs("../build/bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(bin, "iscdesk-agent")); err != nil {
+		need.Missing(t, "needs the programs in build/bin (make build)")
+	}
+	// Not t.TempDir: its parents are closed to other users.
+	dir, err := os.MkdirTemp("", prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	s, err := desk.SetUp(ctx, bin, dir, prefix)
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.Close()
+		if t.Failed() {
+			t.Logf("logs are kept in %s", dir)
+			return
+		}
+		_ = os.RemoveAll(dir)
+	})
+	return &theStage{s}
+}
