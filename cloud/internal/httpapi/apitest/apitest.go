@@ -5,10 +5,14 @@
 package apitest
 
 import (
+	"bytes"
 	"context"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -52,11 +56,21 @@ type Cloud struct {
 	Clock *Clock
 	HTTP  *http.Client // checks against the OpenAPI file; trusts the cloud's certificate
 	Plain *http.Client // the same without the checks
+	Data  string       // the data folder
 	Boss  cloudapi.Tokens
 }
 
-// Start brings a cloud up; it ends with the test. change may alter the configuration.
+// Start brings a cloud up with its first administrator; it ends with the test. change may alter
+// the configuration (not the clock: StartEmpty takes another one).
 func Start(t testing.TB, change ...func(*app.Config)) *Cloud {
+	t.Helper()
+	c := StartEmpty(t, change...)
+	c.setup(t)
+	return c
+}
+
+// StartEmpty is Start without any account; Boss is zero.
+func StartEmpty(t testing.TB, change ...func(*app.Config)) *Cloud {
 	t.Helper()
 	// A fixed day far from every border; certificates of the test server do not use this clock.
 	clk := &Clock{now: time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)}
@@ -82,9 +96,8 @@ func Start(t testing.TB, change ...func(*app.Config)) *Cloud {
 			t.Errorf("close cloud: %v", err)
 		}
 	})
-	c := &Cloud{URL: srv.URL, App: a, Store: a.Store, Clock: clk, Plain: srv.Client()}
+	c := &Cloud{URL: srv.URL, App: a, Store: a.Store, Clock: clk, Plain: srv.Client(), Data: conf.Data}
 	c.HTTP = &http.Client{Transport: newChecker(t, srv.Client().Transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	c.setup(t)
 	return c
 }
 
@@ -129,6 +142,24 @@ func (c *Cloud) Stranger(t testing.TB, account string) cloudapi.Tokens {
 		t.Fatalf("add organisation: %v", err)
 	}
 	return c.Login(t, account)
+}
+
+// NotInFiles fails the test when a file below dir holds the secret.
+func NotInFiles(t testing.TB, dir, secret string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if bytes.Contains(b, []byte(secret)) {
+			t.Errorf("%s holds a secret in the clear", filepath.Base(path))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 type logWriter struct{ t testing.TB }
