@@ -117,11 +117,11 @@ func (p *Page) follow(ctx context.Context, method, path string, form url.Values,
 	if old == nil {
 		return fmt.Errorf("%s: the page has no %s", path, target)
 	}
-	context := &html.Node{Type: html.ElementNode, Data: "div"}
+	around := &html.Node{Type: html.ElementNode, Data: "div"}
 	if old.Data == "tr" {
-		context = &html.Node{Type: html.ElementNode, Data: "tbody"}
+		around = &html.Node{Type: html.ElementNode, Data: "tbody"}
 	}
-	nodes, err := html.ParseFragment(strings.NewReader(answer), withAtom(context))
+	nodes, err := html.ParseFragment(strings.NewReader(answer), withAtom(around))
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
