@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+type doctorCmd struct{}
+
+// Run tries its own part first, what lies between this user and the agent, then
+// has the agent try what lies behind it. The first failure decides the exit code.
+func (doctorCmd) Run(a *app) error {
+	checks := a.sockets()
+	c, err := a.connect()
+	checks = append(checks, a.agentCheck(err))
+	if err == nil {
+		more, err := c.Doctor(context.Background())
+		if err != nil {
+			return err
+		}
+		checks = append(checks, more...)
+	}
+	a.show(api.Doctor{Checks: checks}, func() { a.printChecks(checks) })
+	for _, check := range checks {
+		if check.Result != "failed" {
+			continue
+		}
+		if code := exitCode(check.Code); code != exitOK && code != exitUsage {
+			return silentExit(code)
+		}
+		return silentExit(exitFailed)
+	}
+	return nil
+}
+
+// sockets looks at each endpoint as a file. A missing one is no failure by
+// itself: there are several places.
+func (a *app) sockets() []api.Check {
+	var checks []api.Check
+	for _, path := range a.sdkOptions().Endpoints() {
+		check := api.Check{Name: "socket", Result: "ok", Tried: a.say("look at ", "查看 ") + path}
+		info, err := os.Stat(path)
+		switch {
+		case os.IsNotExist(err):
+			check.Result, check.Found = "skipped", a.say("not there", "不存在")
+		case err != nil:
+			check.Result, check.Found = "warning", err.Error()
+			check.Do = a.say("let an administrator look at the folder's permissions", "请管理员检查该目录的权限")
+		case info.Mode()&os.ModeSocket == 0:
+			check.Result, check.Found = "warning", a.say("something that is no socket", "不是套接字")
+			check.Do = a.say("remove it and start the agent again", "请将其移除并重新启动代理程序")
+		default:
+			check.Found = a.say("a socket, mode ", "套接字，权限 ") + fmt.Sprintf("%04o", info.Mode().Perm()) + owner(info)
+			if info.Mode().Perm()&0o002 == 0 && owner(info) != ownUser() {
+				check.Result = "warning"
+				check.Do = a.say("its mode should let every user connect (0666)", "其权限应允许所有用户连接（0666）")
+			}
+		}
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+// agentCheck is the outcome of connecting.
+func (a *app) agentCheck(err error) api.Check {
+	check := api.Check{Name: "agent", Result: "ok", Tried: a.say("connect and say hello", "连接并握手")}
+	if err == nil {
+		s := a.client.Session()
+		kind := a.say("the system's agent", "系统代理程序")
+		if !s.Hello.System {
+			kind = a.say("an agent run by a user", "由用户运行的代理程序")
+		}
+		check.Found = fmt.Sprintf("%s, %s %s, uid %d, %s", s.Endpoint, kind, s.Hello.Build, s.ServerUID,
+			a.say("protocol ", "协议 ")+fmt.Sprint(s.Hello.Protocol))
+		return check
+	}
+	var e *api.Error
+	if !errors.As(err, &e) {
+		e = &api.Error{Code: api.Internal, Message: err.Error()}
+	}
+	check.Result, check.Found, check.Do, check.Code = "failed", e.Message, e.Hint, e.Code
+	return check
+}
+
+func (a *app) printChecks(checks []api.Check) {
+	results := map[string]words{
+		"ok": {"ok", "正常"}, "warning": {"warning", "警告"}, "failed": {"FAILED", "失败"}, "skipped": {"skipped", "跳过"},
+	}
+	worst := "ok"
+	var t table
+	for _, c := range checks {
+		result := plain(c.Result)
+		if w, ok := results[c.Result]; ok {
+			result = pick(a.language, w)
+		}
+		t.row(result, plain(c.Name), a.say("tried", "尝试"), plain(c.Tried))
+		if c.Found != "" {
+			t.row("", "", a.say("found", "结果"), plain(c.Found))
+		}
+		if c.Do != "" {
+			t.row("", "", a.say("do", "处理"), plain(c.Do))
+		}
+		if c.Result == "failed" || c.Result == "warning" && worst == "ok" {
+			worst = c.Result
+		}
+	}
+	t.print(a.env.out, "")
+	switch worst {
+	case "ok":
+		a.printf("\n%s\n", a.say("Everything is in order.", "一切正常。"))
+	case "warning":
+		a.printf("\n%s\n", a.say("It works; mind the warnings.", "可以使用，请留意警告。"))
+	default:
+		a.printf("\n%s\n", a.say("Something is wrong: begin with the first line that failed.", "存在问题：请从第一个失败项开始处理。"))
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+type licenseCmd struct {
+	Product string            `help:"${product}"`
+	State   licenseStateCmd   `cmd:"" default:"1" help:"${licensestate}"`
+	Request licenseRequestCmd `cmd:"" help:"${licenserequest}"`
+}
+
+type licenseStateCmd struct{}
+
+func (licenseStateCmd) Run(a *app, l *licenseCmd) error {
+	a.product = l.Product
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	s, err := c.RefreshLicenseState(context.Background())
+	if err != nil {
+		return err
+	}
+	a.show(s, func() {
+		var t table
+		t.row(a.say("state", "状态"), a.stateName(s.State))
+		t.row(a.say("until", "有效至"), a.when(s.Until))
+		t.row(a.say("checked", "上次核对"), a.when(s.Checked))
+		if s.Offline {
+			t.row(a.say("source", "来源"), a.say("cache, because the cloud is away", "缓存（无法连接云端）"))
+		}
+		if s.Reason != "" {
+			t.row(a.say("reason", "原因"), plain(s.Reason))
+		}
+		if s.Hint != "" {
+			t.row(a.say("what to do", "处理办法"), plain(s.Hint))
+		}
+		t.print(a.env.out, "")
+	})
+	if s.Code != api.OK {
+		return silentExit(exitCode(s.Code))
+	}
+	return nil
+}
+
+func (a *app) stateName(state string) string {
+	names := map[string]words{
+		api.StateNone:         {"none", "无"},
+		api.StateValid:        {"valid", "有效"},
+		api.StateRefreshDue:   {"valid, refresh due", "有效，待续期"},
+		api.StateGrace:        {"in grace", "宽限期内"},
+		api.StateExpired:      {"expired", "已过期"},
+		api.StateRefused:      {"refused", "被拒绝"},
+		api.StateClockSuspect: {"clock set back", "时钟异常"},
+		api.StateStoreDamaged: {"store damaged", "存储损坏"},
+	}
+	if w, ok := names[state]; ok {
+		return pick(a.language, w)
+	}
+	return plain(state)
+}
+
+type licenseRequestCmd struct {
+	Form     string        `help:"${form}" enum:"string,file" default:"string"`
+	FileName string        `help:"${filename}"`
+	DevInfo  string        `help:"${devinfo}"`
+	Wait     time.Duration `help:"${wait}" default:"1m"`
+}
+
+func (r licenseRequestCmd) Run(a *app, l *licenseCmd) error {
+	a.product = l.Product
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	var op api.Operation
+	if r.Form == api.FormFile {
+		op, err = c.GetLicenseFileRequest(context.Background(), r.FileName, r.DevInfo)
+	} else {
+		op, err = c.GetLicenseStringRequest(context.Background(), r.DevInfo)
+	}
+	if err != nil {
+		return err
+	}
+	return a.await(op, r.Wait)
+}

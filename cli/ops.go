@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+type opsCmd struct {
+	List    opsListCmd   `cmd:"" default:"1" help:"${opslist}"`
+	Show    opsShowCmd   `cmd:"" help:"${opsshow}"`
+	Cancel  opsCancelCmd `cmd:"" help:"${opscancel}"`
+	Product string       `help:"${product}"`
+}
+
+type opsListCmd struct{}
+
+func (opsListCmd) Run(a *app, o *opsCmd) error {
+	a.product = o.Product
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	list, err := c.Operations(context.Background())
+	if err != nil {
+		return err
+	}
+	if list == nil {
+		list = []api.OperationState{}
+	}
+	a.show(api.Operations{Operations: list}, func() {
+		if len(list) == 0 {
+			a.printf("%s\n", a.say("No operations.", "没有操作。"))
+			return
+		}
+		var t table
+		t.row(a.say("NUMBER", "编号"), a.say("STATE", "状态"), a.say("STARTED", "开始于"), a.say("REQUEST", "请求"))
+		for _, s := range list {
+			t.row(strconv.FormatInt(int64(s.Operation), 10), s.State, a.when(s.Started), s.Method)
+		}
+		t.print(a.env.out, "")
+	})
+	return nil
+}
+
+type opsShowCmd struct {
+	Operation int64 `arg:"" help:"${operation}"`
+}
+
+func (s opsShowCmd) Run(a *app, o *opsCmd) error {
+	a.product = o.Product
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	state, err := c.Operation(context.Background(), api.Operation(s.Operation))
+	if err != nil {
+		return err
+	}
+	a.show(state, func() {
+		var t table
+		t.row(a.say("number", "编号"), strconv.FormatInt(int64(state.Operation), 10))
+		t.row(a.say("request", "请求"), state.Method)
+		t.row(a.say("state", "状态"), state.State)
+		t.row(a.say("started", "开始于"), a.when(state.Started))
+		t.print(a.env.out, "")
+		if state.Event != nil {
+			a.printEvent(*state.Event)
+		}
+	})
+	return nil
+}
+
+type opsCancelCmd struct {
+	Operation int64 `arg:"" help:"${operation}"`
+}
+
+func (s opsCancelCmd) Run(a *app, o *opsCmd) error {
+	a.product = o.Product
+	c, err := a.connect()
+	if err != nil {
+		return err
+	}
+	if err := c.Cancel(context.Background(), api.Operation(s.Operation)); err != nil {
+		return err
+	}
+	a.show(api.OperationRef{Operation: api.Operation(s.Operation)}, func() {
+		a.printf("%s\n", a.say("Cancelled.", "已取消。"))
+	})
+	return nil
+}
