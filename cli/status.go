@@ -54,7 +54,7 @@ func (statusCmd) Run(a *app) error {
 }
 
 type fingerprintCmd struct {
-	Parts bool `help:"Show where each part comes from." short:"v"`
+	Parts bool `help:"${parts}" short:"v"`
 }
 
 func (f fingerprintCmd) Run(a *app) error {

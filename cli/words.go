@@ -45,6 +45,7 @@ var help = map[string]words{
 	"files":       {"List, open and save cloud files.", "列出、打开和保存云端文件。"},
 	"ops":         {"List, show and cancel operations.", "列出、查看和取消操作。"},
 	"events":      {"Print events as they come.", "持续输出事件。"},
+	"parts":       {"Show where each part comes from.", "显示各部分的来源。"},
 	"version":     {"Show the version.", "显示版本。"},
 
 	"account":       {"Account, such as mei@example.com; asked for when missing.", "账号，例如 mei@example.com；未给出时会询问。"},

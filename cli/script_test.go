@@ -1,0 +1,101 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+	"github.com/iscdesk/iscdesk/sdk/sdktest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"iscdesk": main})
+}
+
+// agents holds the fake agent of each running script, by its working folder.
+type agents struct {
+	mu sync.Mutex // guards by
+	by map[string]*sdktest.Agent
+}
+
+func (a *agents) of(dir string) *sdktest.Agent {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.by[dir]
+}
+
+// The scripts in testdata run the command against a fake agent each, at
+// $ENDPOINT. They read like a manual and are one.
+func TestScripts(t *testing.T) {
+	running := &agents{by: map[string]*sdktest.Agent{}}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE") == "1",
+		Setup: func(env *testscript.Env) error {
+			agent := sdktest.NewAgent(env.T().(testing.TB))
+			running.mu.Lock()
+			running.by[env.WorkDir] = agent
+			running.mu.Unlock()
+			env.Setenv("ENDPOINT", agent.Endpoint())
+			env.Setenv("FOLDER", agent.Folder())
+			env.Setenv("PASSWORD", sdktest.Password)
+			env.Setenv("LANG", "en_US.UTF-8")
+			env.Setenv("TZ", "UTC")
+			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"agent": func(ts *testscript.TestScript, neg bool, args []string) {
+				script(ts, running.of(ts.Getenv("WORK")), args)
+			},
+			"exitcode": exitcode,
+		},
+	})
+}
+
+// script is the command "agent": what the fake agent is to do from now on.
+func script(ts *testscript.TestScript, agent *sdktest.Agent, args []string) {
+	switch strings.Join(args[:1], "") {
+	case "refuse": // METHOD CODE
+		code, err := strconv.Atoi(args[2])
+		ts.Check(err)
+		agent.Refuse(args[1], api.Code(code))
+	case "halt":
+		agent.Halt()
+	case "signout":
+		agent.SignOut()
+	case "manual":
+		agent.Manual()
+	case "page": // URL
+		agent.Page(args[1])
+	case "old":
+		agent.Hello(func(h *api.HelloResult) { h.Protocol = 0 })
+	case "unlicensed":
+		agent.SetLicense(api.LicenseState{State: api.StateNone, Code: api.LicenseNone, Reason: "None is assigned.", Hint: "Ask."})
+	default:
+		ts.Fatalf("agent %s: no such thing", args)
+	}
+}
+
+// exitcode N iscdesk ARGS: runs the command and compares its exit code.
+func exitcode(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if err != nil {
+		text := err.Error()
+		got, _ = strconv.Atoi(text[strings.LastIndexByte(text, ' ')+1:])
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
