@@ -55,7 +55,7 @@ static void handlers(struct sigaction *all)
         sigaction(s, NULL, &all[s]);
 }
 
-static void ignore(void *user, const iscdesk_event *event)
+static void ignore(void *user, iscdesk_event event)
 {
     (void)user;
     (void)event;
@@ -64,7 +64,7 @@ static void ignore(void *user, const iscdesk_event *event)
 int main(int argc, char **argv)
 {
     struct sigaction before[SIGNALS], after[SIGNALS];
-    int32_t (*open_desk)(uint32_t, const iscdesk_options *, iscdesk_client *, iscdesk_error *);
+    int32_t (*open_desk)(int32_t, const iscdesk_options *, iscdesk_client *, iscdesk_error *);
     int32_t (*recall)(iscdesk_client, iscdesk_event_fn, void *, iscdesk_error *);
     iscdesk_options opt;
     iscdesk_client client;
