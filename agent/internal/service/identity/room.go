@@ -2,32 +2,130 @@ package identity
 
 import (
 	"context"
+	"fmt"
+	"sync"
+	"time"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
+
+// probeLimit is how long one probe may take; one that hangs (a dying disk, a
+// broken driver) leaves its slot empty.
+const probeLimit = 2 * time.Second
 
 // Config of the room.
 type Config struct {
 	Root   string // "/" but in tests: the folder below which sys and run are read
 	System bool   // the agent is the system's: said in the answer
+
+	Links func(ctx context.Context) ([]Link, error) // network links; nil asks the kernel
+	CPU   func() (edx, eax uint32, ok bool)         // CPUID leaf 1; nil runs the instruction
+	Limit time.Duration                             // of one probe; 0 takes two seconds
 }
 
 // Room is localapi.Identity. Its methods may be used from any goroutine.
-type Room struct{ cfg Config }
-
-// New makes the room; nothing is read before Start or the first question.
-func New(cfg Config) *Room { return &Room{cfg: cfg} }
-
-// Start collects in the background, so that the first question need not wait.
-func (r *Room) Start() {}
-
-// Fingerprint is the documented string with its parts, collected once per start.
-func (r *Room) Fingerprint(ctx context.Context) (api.Fingerprint, error) {
-	return api.Fingerprint{System: r.cfg.System}, nil
+type Room struct {
+	cfg  Config
+	once sync.Once
+	done chan struct{} // closed when got is set
+	got  api.Fingerprint
 }
 
-// Machine reads the parts of our own machine identity below root.
-func Machine(ctx context.Context, root string) map[string]string { return nil }
+// New makes the room; nothing is read before Start or the first question.
+func New(cfg Config) *Room {
+	if cfg.Links == nil {
+		cfg.Links = links
+	}
+	if cfg.CPU == nil {
+		cfg.CPU = cpuid
+	}
+	if cfg.Limit == 0 {
+		cfg.Limit = probeLimit
+	}
+	return &Room{cfg: cfg, done: make(chan struct{})}
+}
 
-// Digest is the hex SHA-256 of the parts, which enrolment tells the cloud.
-func Digest(parts map[string]string) string { return "" }
+// Start collects in the background, so that the first question need not wait.
+// The goroutine ends by itself, within the probes' limits.
+func (r *Room) Start() {
+	r.once.Do(func() {
+		go func() {
+			r.got = r.collect()
+			close(r.done)
+		}()
+	})
+}
+
+// Fingerprint is the documented string with its parts, collected once per start:
+// a disk that is plugged in later does not change what an application got. The
+// caller must not change the parts.
+func (r *Room) Fingerprint(ctx context.Context) (api.Fingerprint, error) {
+	r.Start()
+	select {
+	case <-r.done:
+		return r.got, nil
+	case <-ctx.Done():
+		return api.Fingerprint{}, fmt.Errorf("collect fingerprint: %w", context.Cause(ctx))
+	}
+}
+
+// slot is what one probe found.
+type slot struct {
+	values []string
+	absent []string // reasons, for the whole slot or for values that were left out
+}
+
+func (s *slot) miss(format string, args ...any) {
+	s.absent = append(s.absent, fmt.Sprintf(format, args...))
+}
+
+// collect runs the four probes side by side.
+func (r *Room) collect() api.Fingerprint {
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Limit)
+	defer cancel()
+	probes := []func(context.Context) slot{r.macs, r.disks, r.board, r.cpu}
+	answers := make([]chan slot, len(probes))
+	for i, probe := range probes {
+		answers[i] = make(chan slot, 1) // a probe that comes too late finds room and ends
+		go func() { answers[i] <- probe(ctx) }()
+	}
+	var found [4]slot
+	for i, a := range answers {
+		select {
+		case found[i] = <-a:
+		case <-ctx.Done():
+			select {
+			case found[i] = <-a: // it was there at the same moment
+			default:
+				found[i].miss("not read within %v", r.cfg.Limit)
+			}
+		}
+	}
+	return assemble(found, r.cfg.System)
+}
+
+// assemble makes the answer of the four slots.
+func assemble(found [4]slot, system bool) api.Fingerprint {
+	one := func(s slot) string {
+		if len(s.values) == 0 {
+			return ""
+		}
+		return s.values[0]
+	}
+	text, macs, disks := Join(found[0].values, found[1].values, one(found[2]), one(found[3]))
+	for i, fit := range []int{macs, disks} {
+		for _, v := range found[i].values[fit:] {
+			found[i].miss("%s left out: the whole would be longer than %d bytes", v, api.MaxDevInfo)
+		}
+		found[i].values = found[i].values[:fit]
+	}
+	fp := api.Fingerprint{Fingerprint: text, System: system}
+	for i, name := range []string{"mac", "disk", "board", "cpu"} {
+		part := api.FingerprintPart{Name: name, Absent: sentence(found[i].absent)}
+		for _, v := range found[i].values {
+			part.Values = append(part.Values, upper(v))
+		}
+		fp.Parts = append(fp.Parts, part)
+	}
+	return fp
+}
