@@ -2,8 +2,8 @@ package files
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
+	"sync"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
@@ -37,10 +37,12 @@ type Config struct {
 	Cloud  string // base address, shown in pages
 	Log    *slog.Logger
 
-	// Account is who is signed in for an OS user, from memory: api.NotSignedIn.
+	// Device is this machine's id in the cloud, empty before it is enrolled.
+	Device func() string
+	// Account is who is signed in for an OS user; it asks nobody. api.NotSignedIn,
+	// api.SessionExpired.
 	Account func(uid int) (account string, err error)
-	// User is the cloud with that user's rights; it may ask the network.
-	// api.NotSignedIn, api.SessionExpired, api.CloudUnreachable.
+	// User is the cloud with that user's rights. api.NotSignedIn, api.SessionExpired.
 	User func(ctx context.Context, uid int) (Cloud, error)
 	// Worker is launch.Acquire, WorkerUser launch.AcquireUser.
 	Worker     func(ctx context.Context, a caller.Actor) (Worker, error)
@@ -48,72 +50,95 @@ type Config struct {
 }
 
 // Room is localapi.Files, and answers workers. All methods may be used from any goroutine.
-type Room struct{ cfg Config }
+type Room struct {
+	cfg  Config
+	ctx  context.Context // ends with Close; for work that belongs to no operation
+	stop context.CancelFunc
+	work sync.WaitGroup // one for each running operation and sender
+
+	mu      sync.Mutex // guards what follows; nothing blocks while it is held
+	live    map[api.Operation]*run
+	paths   map[pathKey]*turn
+	senders map[int]*sender
+	swept   map[int]bool // users whose outbox was looked through for saves that no operation knows
+	closed  bool
+}
 
 // New makes the room; Resume starts what was left.
-func New(cfg Config) *Room { return &Room{cfg: cfg} }
-
-// Close waits for the running operations, which end with the events room.
-func (r *Room) Close() error { return nil }
-
-// Resume takes up the operations that were unfinished when the agent ended.
-func (r *Room) Resume(ctx context.Context) {}
-
-// Wake sends what waits for the cloud now: for any sign that it is back, such as
-// a sign-in or a heartbeat that was answered. It does not block. uid -1 is every user.
-func (r *Room) Wake(uid int) {}
-
-// Queued is the number of a user's saves that wait for the cloud.
-func (r *Room) Queued(uid int) int { return 0 }
-
-// Handle answers a worker's requests service.spaces, list, versions, newFolder,
-// chosen and renew, for live operations of its user.
-func (r *Room) Handle(ctx context.Context, uid int, method string, params json.RawMessage) (any, error) {
-	return nil, &api.Error{Code: api.NotSupported, Detail: "unknown method " + method}
+func New(cfg Config) *Room {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	return &Room{
+		cfg: cfg, ctx: ctx, stop: stop,
+		live:    make(map[api.Operation]*run),
+		paths:   make(map[pathKey]*turn),
+		senders: make(map[int]*sender),
+		swept:   make(map[int]bool),
+	}
 }
 
-// Notice takes a worker's progress and closed pages. It does not block.
-func (r *Room) Notice(uid int, method string, params json.RawMessage) {}
-
-// Spaces lists the drive spaces of the signed-in user.
-func (r *Room) Spaces(ctx context.Context, a caller.Actor) (api.Spaces, error) {
-	return api.Spaces{}, nil
+// Close waits for the running operations, which end when the events room stops:
+// stop that first.
+func (r *Room) Close() error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.stop()
+	r.Wake(-1)
+	r.work.Wait()
+	return nil
 }
 
-// List lists a folder.
-func (r *Room) List(ctx context.Context, a caller.Actor, l api.List) (api.Listing, error) {
-	return api.Listing{}, nil
+// start runs fn in a goroutine that Close waits for, unless the room is closed.
+func (r *Room) start(fn func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	r.work.Go(fn)
 }
 
-// Versions lists an object's versions, newest first.
-func (r *Room) Versions(ctx context.Context, a caller.Actor, o api.ObjectRef) (api.Versions, error) {
-	return api.Versions{}, nil
+// pathKey is a local path of one user, as the application wrote it, cleaned.
+type pathKey struct {
+	uid  int
+	path string
 }
 
-// Open fetches an object into the workspace; EVENT_OPENCLOUDFILE_RESULT ends it.
-func (r *Room) Open(ctx context.Context, a caller.Actor, o api.Open) (api.Started, error) {
-	return api.Started{}, nil
+// turn lets operations on one path go one after the other.
+type turn struct {
+	busy  chan struct{} // holds one element while an operation has its turn
+	users int           // guarded by Room.mu
 }
 
-// Pick opens the picker page; its choice goes on as Open.
-func (r *Room) Pick(ctx context.Context, a caller.Actor, p api.Pick) (api.Started, error) {
-	return api.Started{}, nil
+// takeTurn waits until no other operation works on the path. Two saves of one path
+// at once are thereby two versions, in the order of their numbers as far as the
+// waiting allows; the second one's snapshot is taken when its turn comes.
+func (r *Room) takeTurn(ctx context.Context, k pathKey) (done func(), err error) {
+	r.mu.Lock()
+	t := r.paths[k]
+	if t == nil {
+		t = &turn{busy: make(chan struct{}, 1)}
+		r.paths[k] = t
+	}
+	t.users++
+	r.mu.Unlock()
+	leave := func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if t.users--; t.users == 0 {
+			delete(r.paths, k)
+		}
+	}
+	select {
+	case t.busy <- struct{}{}:
+		return func() { <-t.busy; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, context.Cause(ctx)
+	}
 }
 
-// Save stores a workspace file as its object's next version; EVENT_SAVE_RESULT ends it.
-func (r *Room) Save(ctx context.Context, a caller.Actor, s api.Save) (api.Started, error) {
-	return api.Started{}, nil
-}
-
-// SaveAs lets the user choose a place in a page and stores there as a new object.
-func (r *Room) SaveAs(ctx context.Context, a caller.Actor, s api.Save) (api.Started, error) {
-	return api.Started{}, nil
-}
-
-// SaveTo is SaveAs without a page.
-func (r *Room) SaveTo(ctx context.Context, a caller.Actor, s api.SaveTo) (api.Started, error) {
-	return api.Started{}, nil
-}
-
-// Checkin gives a check-out back without saving.
-func (r *Room) Checkin(ctx context.Context, a caller.Actor, c api.Checkin) error { return nil }
+func refuse(code api.Code, detail string) *api.Error { return &api.Error{Code: code, Detail: detail} }

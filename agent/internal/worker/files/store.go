@@ -46,9 +46,26 @@ func (r *Room) Store(ctx context.Context, s workerapi.Store) (workerapi.Stored, 
 	}
 	defer release()
 	if found {
-		return r.finish(ctx, j, s.Token)
+		j.Store.Token = s.Token
+		return r.finish(ctx, j, s.Operation)
+	}
+	if err := r.named(&j); err != nil {
+		return workerapi.Stored{}, err
 	}
 	return r.fresh(ctx, j, s.Token)
+}
+
+// named fills in what the service could not ask the cloud for, because it is away:
+// the object's name, and its space's.
+func (r *Room) named(j *journal) error {
+	if j.Store.Object == "" || j.Store.Name != "" {
+		return nil
+	}
+	e, ok, err := r.lookup(j.Local)
+	if err == nil && ok && e.Object == j.Store.Object {
+		j.Name, j.Store.SpaceName = e.Name, e.SpaceName
+	}
+	return err
 }
 
 // newSave checks a request and says what it will be called in the outbox.
@@ -111,7 +128,8 @@ func (r *Room) fresh(ctx context.Context, j journal, token string) (workerapi.St
 	case away(err):
 		return r.fill(ctx, j, err)
 	case cloudhttp.CloudCode(err) == cloudapi.ErrChunksMissing:
-		return r.finish(ctx, j, token)
+		j.Store.Token = token
+		return r.finish(ctx, j, j.Store.Operation)
 	}
 	return workerapi.Stored{}, errors.Join(err, r.removeJournal(j.Store.Key))
 }
@@ -288,16 +306,16 @@ func queued(j journal, why error) workerapi.Stored {
 
 // finish ends a save that the outbox holds: queued, or cut by a kill. It sends
 // exactly the snapshot that was taken then. The same key gets the first answer
-// again when the commit had been made.
-func (r *Room) finish(ctx context.Context, j journal, token string) (workerapi.Stored, error) {
+// again when the commit had been made. op is the operation that asks now.
+func (r *Room) finish(ctx context.Context, j journal, op api.Operation) (workerapi.Stored, error) {
 	manifest, m, err := r.manifestOf(j)
 	if err != nil {
 		return workerapi.Stored{}, err
 	}
-	if token == "" {
+	if j.Store.Token == "" {
 		return queued(j, refuse(api.CloudUnreachable, "the cloud is still away")), nil
 	}
-	c := r.client(j.Store.Operation, j.Store.Space, token)
+	c := r.client(op, j.Store.Space, j.Store.Token)
 	if err := r.resend(ctx, c, j, m); err != nil {
 		if away(err) && ctx.Err() == nil {
 			return queued(j, err), nil

@@ -1,0 +1,157 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// Resume takes up the operations that were unfinished when the agent ended: opens
+// are fetched on, saves sent on, and those whose page nobody had answered end as
+// cancelled, because the page is gone. It does not block.
+func (r *Room) Resume(ctx context.Context) {
+	for _, op := range r.cfg.Events.Unfinished() {
+		switch op.Method() {
+		case api.MethodOpen, api.MethodPick, api.MethodSave, api.MethodSaveAs, api.MethodSaveTo:
+		default:
+			continue // another room's
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		r.resume(op)
+	}
+}
+
+func (r *Room) resume(op *events.Op) {
+	var j job
+	err := op.Data(&j)
+	x := r.enlist(op, nil, "", j)
+	switch {
+	case err != nil:
+		x.endWaiting("application", err)
+		x.leave()
+	case j.Queued:
+		r.enqueue(x)
+		r.Wake(x.uid)
+	case !j.Chosen && (op.Method() == api.MethodPick || op.Method() == api.MethodSaveAs):
+		x.endWaiting("silence", refuse(api.Cancelled, "the agent was restarted while the page was open"))
+		x.leave()
+	default:
+		r.start(func() {
+			if !x.again() {
+				x.leave()
+			}
+		})
+	}
+}
+
+// again runs an operation that a stop of the agent cut. A save whose snapshot
+// reached the outbox is that snapshot, whatever the file is by now.
+func (x *run) again() (queued bool) {
+	if x.op.Method() == api.MethodOpen || x.op.Method() == api.MethodPick {
+		x.open()
+		return false
+	}
+	return x.settle(x.turn(func() (workerapi.Stored, error) {
+		for n := 0; ; n++ {
+			got, err := x.storeAgain()
+			// The worker from before the restart may still be at it; its commit is the same.
+			if api.CodeOf(err) != api.PathInUse || n == oldWorkerTries {
+				return got, err
+			}
+			t := time.NewTimer(firstRetry)
+			select {
+			case <-t.C:
+			case <-x.op.Context().Done():
+				t.Stop()
+				return workerapi.Stored{}, context.Cause(x.op.Context())
+			}
+		}
+	}))
+}
+
+// oldWorkerTries is how often a path is tried that a worker from before the
+// restart may hold; such a worker ends with its last request.
+const oldWorkerTries = 24
+
+func (x *run) storeAgain() (workerapi.Stored, error) {
+	got, err := x.sendStaged()
+	switch {
+	case errors.Is(err, errNotStaged):
+		return x.store() // nothing was asked of the cloud yet
+	case away(err):
+		return workerapi.Stored{Queued: true, Why: failure(x.op.Owner().Language, err)}, nil
+	}
+	return got, err
+}
+
+// sweep looks, once for each user, for saves in the outbox that no operation knows
+// any more. The agent's ledger was lost, or it ended between a result and its
+// clean-up: they are sent, because they may be work that was answered as queued.
+// One that the cloud refuses stays in the outbox.
+func (r *Room) sweep(uid int) {
+	r.mu.Lock()
+	known := r.swept[uid]
+	r.swept[uid] = true
+	r.mu.Unlock()
+	if !known {
+		r.start(func() { r.sweepOutbox(uid) })
+	}
+}
+
+// sweepTimeout bounds the sending of what was found.
+const sweepTimeout = 10 * time.Minute
+
+func (r *Room) sweepOutbox(uid int) {
+	ctx, cancel := context.WithTimeout(r.ctx, sweepTimeout)
+	defer cancel()
+	w, err := r.cfg.WorkerUser(ctx, uid)
+	if err != nil {
+		return
+	}
+	defer w.Release()
+	var waiting workerapi.Pending
+	if err := w.Call(ctx, workerapi.MethodPending, api.None{}, &waiting); err != nil {
+		return
+	}
+	for _, s := range waiting.Stores {
+		if slices.ContainsFunc(r.cfg.Events.Unfinished(), func(op *events.Op) bool {
+			return op.ID() == s.Operation && op.Owner().UID == uid
+		}) {
+			continue
+		}
+		if err := r.sendOrphan(ctx, w, uid, s); err != nil {
+			r.cfg.Log.Warn("a save that no operation knows was not sent", "uid", uid, "operation", s.Operation, "error", err)
+		}
+	}
+}
+
+func (r *Room) sendOrphan(ctx context.Context, w Worker, uid int, s workerapi.Store) error {
+	c, account, err := r.user(ctx, uid)
+	if err != nil {
+		return err
+	}
+	if account != s.Account {
+		return refuse(api.Forbidden, "it is another account's")
+	}
+	token, err := c.Transfer(ctx, s.Space, cloudapi.NewTransfer{Mode: "write", Operation: s.Key, Object: s.Object})
+	if err != nil {
+		return err
+	}
+	s.Token, s.Staged = token.Token, true
+	var got workerapi.Stored
+	if err := w.Call(ctx, workerapi.MethodStore, s, &got); err != nil {
+		return err
+	}
+	if got.Queued {
+		return got.Why
+	}
+	return w.Call(ctx, workerapi.MethodDiscard, api.OperationRef{Operation: s.Operation}, nil)
+}

@@ -1,0 +1,236 @@
+package files
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// job is what is kept on disk with an operation, so that another start of the
+// agent can go on with it.
+type job struct {
+	Key string `json:"key"` // idempotency key of the commit
+
+	Object   string `json:"object,omitempty"` // open
+	Version  int64  `json:"version,omitempty"`
+	Checkout bool   `json:"checkout,omitempty"`
+	Took     int64  `json:"took,omitempty"` // fence of a check-out that this operation took
+
+	Path     string `json:"path,omitempty"` // save
+	Assembly bool   `json:"assembly,omitempty"`
+	Space    string `json:"space,omitempty"` // as a new object
+	Folder   string `json:"folder,omitempty"`
+	Name     string `json:"name,omitempty"`
+
+	Chosen bool `json:"chosen,omitempty"` // a page was answered
+	Queued bool `json:"queued,omitempty"` // staged in the user's outbox
+}
+
+// run is a live operation.
+type run struct {
+	room  *Room
+	op    *events.Op
+	uid   int
+	actor *caller.Actor // nil after a restart: the worker is then the user's own
+	job   job           // of the operation's goroutine alone
+
+	page   string // purpose of its page, empty when it has none; never changes
+	chosen chan workerapi.Chosen
+	closed chan string // who closed the page
+
+	mu       sync.Mutex // guards what follows
+	space    string     // of the transfer that is granted, for renewals
+	transfer cloudapi.NewTransfer
+	progress string // event type of the worker's progress, empty when none is due
+}
+
+// owner is who hears of a caller's operation.
+func owner(a caller.Actor) events.Owner {
+	return events.Owner{UID: a.UID, Product: a.Product, Session: a.Session, Language: a.Language}
+}
+
+func newKey() string { return rand.Text() } // 26 characters, 128 bits
+
+// begin records an operation and makes it known to workers; page is the purpose
+// of the page that it will have, or empty.
+func (r *Room) begin(a caller.Actor, method, comeBack, page string, j job) (*run, error) {
+	j.Key = newKey()
+	op, err := r.cfg.Events.Begin(owner(a), method, comeBack, j)
+	if err != nil {
+		return nil, err
+	}
+	return r.enlist(op, &a, page, j), nil
+}
+
+func (r *Room) enlist(op *events.Op, a *caller.Actor, page string, j job) *run {
+	x := &run{
+		room: r, op: op, uid: op.Owner().UID, actor: a, job: j, page: page,
+		chosen: make(chan workerapi.Chosen, 1), closed: make(chan string, 1),
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.live[op.ID()] = x
+	return x
+}
+
+// leave ends what enlist began.
+func (x *run) leave() {
+	x.room.mu.Lock()
+	defer x.room.mu.Unlock()
+	delete(x.room.live, x.op.ID())
+}
+
+// find returns a live operation of a user, or api.NotFound.
+func (r *Room) find(uid int, op api.Operation) (*run, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x := r.live[op]
+	if x == nil || x.uid != uid {
+		return nil, refuse(api.NotFound, "no such operation of this user is running")
+	}
+	return x, nil
+}
+
+// keep writes the job to disk.
+func (x *run) keep() error { return x.op.SetData(x.job) }
+
+func (x *run) cloud() (Cloud, error) { return x.room.cfg.User(x.op.Context(), x.uid) }
+
+// worker is the caller's own, or after a restart that of the user.
+func (x *run) worker(ctx context.Context) (w Worker, err error) {
+	if x.actor != nil {
+		w, err = x.room.cfg.Worker(ctx, *x.actor)
+	} else {
+		w, err = x.room.cfg.WorkerUser(ctx, x.uid)
+	}
+	if err == nil {
+		x.room.sweep(x.uid)
+	}
+	return w, err
+}
+
+// Bounds of talking to a worker.
+const (
+	cancelWait  = 90 * time.Second // a commit that was asked for answers in this time
+	workerLives = 3                // workers that may die under one request
+)
+
+// call asks a worker for the operation. When the operation is cancelled the worker
+// is told and has the last word, because a commit may be under way; when the agent
+// stops nobody waits. A worker that died is replaced and asked again: every request
+// of this room may be repeated.
+func (x *run) call(method string, params, result any) error {
+	ctx := x.op.Context()
+	for n := 1; ; n++ {
+		w, err := x.worker(ctx)
+		if err != nil {
+			return err
+		}
+		err = x.callOnce(w, method, params, result)
+		w.Release()
+		if err == nil || !errors.Is(err, launch.ErrLost) || n == workerLives || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (x *run) callOnce(w Worker, method string, params, result any) error {
+	ctx := x.op.Context()
+	patient, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	answer := make(chan error, 1)
+	go func() { answer <- w.Call(patient, method, params, result) }() // ends with patient; received below on each way
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+	}
+	cause := context.Cause(ctx)
+	if api.CodeOf(cause) == api.Cancelled {
+		tell, end := context.WithTimeout(patient, cancelWait)
+		defer end()
+		if w.Call(tell, workerapi.MethodCancel, api.OperationRef{Operation: x.op.ID()}, nil) == nil {
+			select {
+			case err := <-answer:
+				if err == nil {
+					return nil
+				}
+				return cause
+			case <-tell.Done():
+			}
+		}
+	}
+	giveUp()
+	<-answer
+	return cause
+}
+
+// grant gets a transfer token and remembers what for, so that the worker can have
+// it renewed.
+func (x *run) grant(c Cloud, space string, t cloudapi.NewTransfer) (string, error) {
+	token, err := c.Transfer(x.op.Context(), space, t)
+	if err != nil {
+		return "", err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.space, x.transfer = space, t
+	return token.Token, nil
+}
+
+// showProgress says which event a worker's progress becomes; empty for none.
+func (x *run) showProgress(event string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.progress = event
+}
+
+// stopping says that the agent ends: the operation is left as it is on disk.
+func (x *run) stopping() bool {
+	return x.op.Context().Err() != nil && api.CodeOf(context.Cause(x.op.Context())) == api.AgentLost
+}
+
+// away says that the cloud cannot be used now, so that a save is queued.
+func away(err error) bool { return err != nil && (cloudhttp.Away(err) || api.CodeOf(err) == api.Busy) }
+
+// endPage shows the result in the operation's page and closes it.
+func (x *run) endPage(err error, path string) {
+	if x.page == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.op.Context()), 5*time.Second)
+	defer cancel()
+	w, werr := x.worker(ctx)
+	if werr != nil {
+		return // without a worker there is no page
+	}
+	defer w.Release()
+	end := workerapi.PageEnd{Operation: x.op.ID(), Path: path}
+	if err != nil {
+		end.Error = failure(x.op.Owner().Language, err)
+	}
+	if err := w.Call(ctx, workerapi.MethodPageEnd, end, nil); err != nil {
+		x.room.cfg.Log.Info("page was gone before its end", "operation", x.op.ID(), "error", err)
+	}
+}
+
+// failure is err as a person reads it.
+func failure(language string, err error) *api.Error {
+	code, detail := api.CodeOf(err), ""
+	var known *api.Error
+	if errors.As(err, &known) {
+		detail = known.Detail
+	}
+	message, hint := api.Text(code, language)
+	return &api.Error{Code: code, Message: message, Hint: hint, Detail: detail}
+}

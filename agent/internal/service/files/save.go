@@ -1,0 +1,260 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// Save stores a workspace file as its object's next version; EVENT_SAVE_RESULT
+// ends it. Refused at once: api.NotSignedIn, SessionExpired, RootCaller, Busy; all
+// other refusals are results, because they need the user's disk or the cloud.
+func (r *Room) Save(ctx context.Context, a caller.Actor, s api.Save) (api.Started, error) {
+	return r.beginSave(ctx, a, api.MethodSave, s.ComeBack, job{Path: filepath.Clean(s.Path), Assembly: s.Assembly})
+}
+
+// SaveTo is SaveAs without a page.
+func (r *Room) SaveTo(ctx context.Context, a caller.Actor, s api.SaveTo) (api.Started, error) {
+	j := job{Path: filepath.Clean(s.Path), Assembly: s.Assembly, Space: s.Space, Folder: s.Folder}
+	j.Name = newName(s.Name, j)
+	return r.beginSave(ctx, a, api.MethodSaveTo, s.ComeBack, j)
+}
+
+func (r *Room) beginSave(ctx context.Context, a caller.Actor, method, comeBack string, j job) (api.Started, error) {
+	if _, err := r.cfg.Account(a.UID); err != nil {
+		return api.Started{}, err
+	}
+	if err := r.mayUseFiles(ctx, a); err != nil {
+		return api.Started{}, err
+	}
+	x, err := r.begin(a, method, comeBack, "", j)
+	if err != nil {
+		return api.Started{}, err
+	}
+	r.start(func() {
+		if !x.save() {
+			x.leave()
+		}
+	})
+	return api.Started{Operation: x.op.ID()}, nil
+}
+
+// save runs a save to its event, or to the queue.
+func (x *run) save() (queued bool) { return x.settle(x.turn(x.store)) }
+
+// turn runs fn when no other operation works on the path. Saves of the path that
+// wait for the cloud are sent first: they are older states of it.
+func (x *run) turn(fn func() (workerapi.Stored, error)) (workerapi.Stored, error) {
+	done, err := x.room.takeTurn(x.op.Context(), pathKey{x.uid, x.job.Path})
+	if err != nil {
+		return workerapi.Stored{}, err
+	}
+	defer done()
+	x.room.flush(x)
+	return fn()
+}
+
+// settle tells how a save ended. A queued one belongs to the user's sender when it
+// returns true.
+func (x *run) settle(done workerapi.Stored, err error) (queued bool) {
+	language := x.op.Owner().Language
+	switch {
+	case x.stopping():
+		return false // taken up after the next start
+	case err == nil && done.Queued:
+		x.job.Queued = true
+		params := events.Failure(language, done.Why)
+		params["queued"], params["path"], params["object"] = "true", x.job.Path, x.job.Object
+		if err := x.keep(); err != nil {
+			x.room.cfg.Log.Error("queued save not noted", "operation", x.op.ID(), "error", err)
+		}
+		if err := x.op.Queue(api.EventSaveResult, api.OperateSaveResult, params); err != nil {
+			x.room.cfg.Log.Error("queued save not noted", "operation", x.op.ID(), "error", err)
+		}
+		x.endPage(done.Why, "")
+		x.room.enqueue(x)
+		return true
+	case err == nil:
+		x.end(api.EventSaveResult, api.OperateSaveResult, x.success(done), false)
+		x.endPage(nil, x.job.Path)
+	default:
+		params := events.Failure(language, err)
+		params["path"], params["object"] = x.job.Path, x.job.Object
+		if offerSaveAs(err) {
+			params["offerSaveAs"] = "true"
+		}
+		x.end(api.EventSaveResult, api.OperateSaveResult, params, true)
+		x.endPage(err, "")
+	}
+	x.discard()
+	return false
+}
+
+func (x *run) success(done workerapi.Stored) map[string]string {
+	params := map[string]string{
+		api.ParamStatus: api.StatusSuccess,
+		"object":        done.Object,
+		"version":       strconv.FormatInt(done.Version, 10),
+		"path":          x.job.Path,
+		"sent":          strconv.FormatInt(done.Sent, 10),
+	}
+	if len(done.Skipped) > 0 {
+		names := strings.Join(done.Skipped, "\n")
+		params["skipped"] = names[:min(len(names), api.MaxText)]
+	}
+	return params
+}
+
+// offerSaveAs says that the work cannot go where it came from, and could go to a
+// new object.
+func offerSaveAs(err error) bool {
+	switch api.CodeOf(err) {
+	case api.NotCheckedOut, api.CheckoutLost, api.NotCloudFile, api.Conflict, api.HeldByOther, api.NotFound, api.Forbidden:
+		return true
+	}
+	return false
+}
+
+// discard lets the worker forget a save whose end is durable here.
+func (x *run) discard() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.op.Context()), cancelWait)
+	defer cancel()
+	w, err := x.worker(ctx)
+	if err == nil {
+		err = w.Call(ctx, workerapi.MethodDiscard, api.OperationRef{Operation: x.op.ID()}, nil)
+		w.Release()
+	}
+	if err != nil { // asked for again at the user's next request, see sweep
+		x.room.cfg.Log.Warn("staged save not removed", "operation", x.op.ID(), "error", err)
+	}
+}
+
+// store does the work of a save: what is known of the path, who may, the token,
+// the worker.
+func (x *run) store() (workerapi.Stored, error) {
+	account, err := x.room.cfg.Account(x.uid)
+	if err != nil {
+		return workerapi.Stored{}, err
+	}
+	ask := workerapi.Store{
+		Operation: x.op.ID(), Key: x.job.Key, Path: x.job.Path, Assembly: x.job.Assembly, Account: account,
+		Space: x.job.Space, Folder: x.job.Folder, Name: x.job.Name,
+	}
+	if x.op.Method() == api.MethodSave {
+		if err := x.known(account, &ask); err != nil {
+			return workerapi.Stored{}, err
+		}
+	}
+	token, err := x.permit(account, &ask)
+	if err != nil && !away(err) {
+		return workerapi.Stored{}, err
+	}
+	if err != nil {
+		// The worker stages the snapshot; a token of none says that the cloud is away.
+		got, serr := x.send(ask)
+		if serr == nil && got.Queued {
+			got.Why = failure(x.op.Owner().Language, err)
+		}
+		return got, serr
+	}
+	ask.Token = token
+	return x.upload(ask)
+}
+
+// known asks the worker what the path is and refuses what cannot be saved back.
+func (x *run) known(account string, ask *workerapi.Store) error {
+	var in workerapi.Inspected
+	if err := x.call(workerapi.MethodInspect, workerapi.Inspect{Path: x.job.Path, Assembly: x.job.Assembly}, &in); err != nil {
+		return err
+	}
+	switch {
+	case in.Object == "" || in.Space == "":
+		return refuse(api.NotCloudFile, x.job.Path+" did not come from the cloud")
+	case in.Account != account:
+		return refuse(api.Forbidden, x.job.Path+" was opened by another account")
+	case in.Fence == 0:
+		return refuse(api.NotCheckedOut, x.job.Path+" was opened without check-out")
+	}
+	x.job.Object = in.Object
+	ask.Space, ask.Object, ask.Base, ask.Fence = in.Space, in.Object, in.Version, in.Fence
+	return nil
+}
+
+// permit looks whether the check-out that the work began with still lives, renews
+// it, and gets the transfer token. It never takes a new check-out: that would turn
+// lost rights into silent overwriting.
+func (x *run) permit(account string, ask *workerapi.Store) (token string, err error) {
+	ctx := x.op.Context()
+	c, err := x.cloud()
+	if err != nil {
+		return "", err
+	}
+	if ask.Object != "" {
+		obj, err := c.Object(ctx, ask.Object)
+		if err != nil {
+			return "", err
+		}
+		held := obj.Entry.Checkout
+		if !x.mine(account, held) || held.Fence != ask.Fence {
+			return "", refuse(api.CheckoutLost, "the check-out of "+x.job.Path+" ended or was taken over")
+		}
+		ask.Space, ask.SpaceName, ask.Name = obj.Space, obj.SpaceName, obj.Entry.Name
+		if err := x.renewLease(ctx, c, ask.Object, held); err != nil {
+			return "", err
+		}
+	}
+	return x.grant(c, ask.Space, cloudapi.NewTransfer{Mode: "write", Operation: ask.Key, Object: ask.Object})
+}
+
+// renewLease makes a held check-out longer. Should it have ended in this very
+// moment, the cloud gives a new one, which goes back at once.
+func (x *run) renewLease(ctx context.Context, c Cloud, object string, held *cloudapi.Checkout) error {
+	got, err := c.Checkout(ctx, object, x.room.renewal(held))
+	if err != nil {
+		return err
+	}
+	if got.Fence != held.Fence {
+		return errors.Join(refuse(api.CheckoutLost, "the check-out of "+x.job.Path+" just ended"), c.Checkin(ctx, object, got.Fence))
+	}
+	return nil
+}
+
+// upload is send with the events of an upload around it.
+func (x *run) upload(ask workerapi.Store) (workerapi.Stored, error) {
+	x.op.Emit(api.EventUploadStart, api.OperateUploadStart, map[string]string{"path": x.job.Path, "object": ask.Object})
+	x.showProgress(api.EventUploadProgress)
+	got, err := x.send(ask)
+	x.showProgress("")
+	status := api.StatusSuccess
+	if err != nil || got.Queued {
+		status = api.StatusFailed
+	}
+	x.op.Emit(api.EventUploadEnd, api.OperateUploadEnd, map[string]string{"path": x.job.Path, api.ParamStatus: status})
+	return got, err
+}
+
+// send lets the worker store, and believes of its answer only what fits.
+func (x *run) send(ask workerapi.Store) (workerapi.Stored, error) {
+	var got workerapi.Stored
+	if err := x.call(workerapi.MethodStore, ask, &got); err != nil {
+		return workerapi.Stored{}, err
+	}
+	if got.Queued && got.Why == nil {
+		got.Why = refuse(api.CloudUnreachable, "the cloud is away")
+	}
+	if !got.Queued && (got.Version < 1 || got.Object == "" || ask.Object != "" && got.Object != ask.Object) {
+		return workerapi.Stored{}, refuse(api.Internal, "the worker's answer names no version of the object")
+	}
+	if !got.Queued {
+		x.job.Object = got.Object
+	}
+	return got, nil
+}
