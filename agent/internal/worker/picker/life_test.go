@@ -5,7 +5,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"os"
 	"reflect"
 	"runtime"
 	"strings"
@@ -207,8 +209,8 @@ func TestForeignOwner(t *testing.T) {
 		name  string
 		owner ownerFunc
 	}{
-		{"other user", func(_, _ addr) (int, error) { return 12345, nil }},
-		{"unknown", func(_, _ addr) (int, error) { return 0, errNoOwner }},
+		{"other user", func(_, _ netip.AddrPort) (int, error) { return 12345, nil }},
+		{"unknown", func(_, _ netip.AddrPort) (int, error) { return 0, errNoOwner }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, _, _ := newTestRoom(t)
@@ -231,7 +233,7 @@ func TestForeignOwner(t *testing.T) {
 func TestNothingLeft(t *testing.T) {
 	before := runtime.NumGoroutine()
 	service := newFakeService()
-	r := New(Config{Service: service, Clock: &fakeClock{now: day}, UID: ownUID()})
+	r := New(Config{Service: service, Clock: &fakeClock{now: day}, UID: os.Getuid()})
 	var clients []*client
 	for op := api.Operation(1); op <= 8; op++ {
 		p := enter(t, r, workerapi.Page{Operation: op, Purpose: purposePick})

@@ -9,10 +9,6 @@ import (
 	"testing"
 )
 
-type addr = netip.AddrPort
-
-func ownUID() int { return os.Getuid() }
-
 const table4 = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
    1: 0100007F:C350 0100007F:1F90 06 00000000:00000000 03:00001209 00000000     0        0 0 3 0

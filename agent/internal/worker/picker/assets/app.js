@@ -111,6 +111,7 @@
       focusOn(wanted);
       if (wanted.select && wanted.value) { wanted.select(); }
     } else if (id === "listing") {
+      forgive();
       announce();
       if (!document.activeElement || document.activeElement === document.body) { focusOn(entries()[0] || el("filter")); }
     } else if (id === "more" || id === "") {
@@ -127,6 +128,13 @@
       el("open").click();
     }
   });
+
+  // A refusal of the name speaks of the place and the name that were sent.
+  function forgive() {
+    var name = el("name"), why = el("name-problem");
+    if (name) { name.removeAttribute("aria-invalid"); name.removeAttribute("aria-describedby"); }
+    if (why) { why.remove(); }
+  }
 
   function firstFocus() {
     var name = el("name");
@@ -247,7 +255,10 @@
     if (rows) { say(shown ? rows.dataset.count.replace("%d", String(shown)) : none.firstChild.textContent); }
     rove();
   }
-  document.addEventListener("input", function (e) { if (e.target.id === "filter") { filter(); } });
+  document.addEventListener("input", function (e) { 
+    if (e.target.id === "filter") { filter(); }
+    if (e.target.id === "name") { forgive(); }
+  });
 
   document.addEventListener("keydown", function (e) {
     if (e.isComposing || e.ctrlKey || e.metaKey) { return; }
