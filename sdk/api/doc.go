@@ -11,3 +11,5 @@
 // (docs/protocol.md); event texts are the documented envelope of
 // the public client guide: {"operate","params","comeBackParams"}.
 package api
+
+//go:generate go run ./gen
