@@ -154,7 +154,7 @@ func (r *rooms) open(ctx context.Context) error {
 	}
 	r.closers = append(r.closers, r.license.Close)
 	r.files = files.New(files.Config{
-		Events: r.events, Clock: r.cfg.Clock, Cloud: r.http.Base(), Log: r.cfg.Log,
+		Events: r.events, Clock: r.cfg.Clock, Cloud: r.http.Base(), Log: r.cfg.Log, Device: r.cloud.DeviceID,
 		Account: r.signin.Account,
 		User: func(ctx context.Context, uid int) (files.Cloud, error) {
 			u, err := r.signin.User(ctx, uid)
