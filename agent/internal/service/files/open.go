@@ -103,7 +103,7 @@ func (x *run) fetch() (map[string]string, error) {
 	}
 	if x.job.Checkout {
 		had := held != nil
-		got, err := c.Checkout(ctx, x.job.Object, x.room.renewal(held))
+		got, err := c.Checkout(ctx, x.job.Object, 0) // renewing never brings an end nearer
 		if err != nil {
 			return nil, err
 		}
@@ -178,21 +178,6 @@ func (x *run) mine(account string, c *cloudapi.Checkout) bool { return x.room.mi
 
 func (r *Room) mine(account string, c *cloudapi.Checkout) bool {
 	return c != nil && account != "" && c.Account == account && c.Device != "" && c.Device == r.cfg.Device()
-}
-
-// defaultLease is what the cloud gives when no length is asked for.
-const defaultLease = 7 * 24 * time.Hour
-
-// renewal is the length to ask for: the default, or what is left of a longer one,
-// so that a save never shortens an offline check-out.
-func (r *Room) renewal(held *cloudapi.Checkout) (seconds int64) {
-	if held == nil {
-		return 0
-	}
-	if left := held.Until.Sub(r.cfg.Clock.Now()); left > defaultLease {
-		return int64(left.Seconds())
-	}
-	return 0
 }
 
 // giveBack returns the check-out that a failed or cancelled open had taken.

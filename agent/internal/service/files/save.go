@@ -217,7 +217,7 @@ func (x *run) permit(account string, ask *workerapi.Store) (token string, err er
 // renewLease makes a held check-out longer. Should it have ended in this very
 // moment, the cloud gives a new one, which goes back at once.
 func (x *run) renewLease(ctx context.Context, c Cloud, object string, held *cloudapi.Checkout) error {
-	got, err := c.Checkout(ctx, object, x.room.renewal(held))
+	got, err := c.Checkout(ctx, object, 0) // an end never comes nearer
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (r *Room) fresh(ctx context.Context, j journal, token string) (workerapi.St
 	// From here on it is too late to cancel: the version may appear at any moment,
 	// and the answer must tell.
 	ctx = context.WithoutCancel(ctx)
-	done, err := r.commit(ctx, c, j, manifest)
+	done, err := r.describeAndCommit(ctx, c, j, manifest)
 	switch {
 	case err == nil:
 		done.Skipped = skipped(got.skips)
@@ -164,11 +164,16 @@ func (r *Room) upload(ctx context.Context, c *transfer.Client, j journal, total 
 	return got, err
 }
 
-// commit sends the manifest, asks for the version and notes it in the ledger.
-func (r *Room) commit(ctx context.Context, c *transfer.Client, j journal, manifest []byte) (workerapi.Stored, error) {
+// describeAndCommit is commit for a manifest that the cloud may not have yet.
+func (r *Room) describeAndCommit(ctx context.Context, c *transfer.Client, j journal, manifest []byte) (workerapi.Stored, error) {
 	if err := c.PutManifest(ctx, j.Manifest, manifest); err != nil {
 		return workerapi.Stored{}, err
 	}
+	return r.commit(ctx, c, j)
+}
+
+// commit asks for the version and notes it in the ledger.
+func (r *Room) commit(ctx context.Context, c *transfer.Client, j journal) (workerapi.Stored, error) {
 	s := j.Store
 	ask := cloudapi.Commit{Operation: s.Key, Manifest: j.Manifest.String()}
 	if s.Object != "" {
@@ -316,14 +321,16 @@ func (r *Room) finish(ctx context.Context, j journal, op api.Operation) (workera
 		return queued(j, refuse(api.CloudUnreachable, "the cloud is still away")), nil
 	}
 	c := r.client(op, j.Store.Space, j.Store.Token)
-	if err := r.resend(ctx, c, j, m); err != nil {
-		if away(err) && ctx.Err() == nil {
-			return queued(j, err), nil
+	// Asked first: when the commit was made before a kill, this is its answer, and
+	// the operation's token is good for nothing else any more.
+	committing := context.WithoutCancel(ctx) // as in fresh
+	done, err := r.commit(committing, c, j)
+	if cloudhttp.CloudCode(err) == cloudapi.ErrChunksMissing {
+		if err = r.resend(ctx, c, j, m); err == nil {
+			done, err = r.describeAndCommit(committing, c, j, manifest)
 		}
-		return workerapi.Stored{}, err
 	}
-	done, err := r.commit(context.WithoutCancel(ctx), c, j, manifest) // as in fresh
-	if away(err) {
+	if away(err) && ctx.Err() == nil {
 		return queued(j, err), nil
 	}
 	return done, err
