@@ -178,7 +178,7 @@ func lost(caller, attempt context.Context, err error) error {
 		return fmt.Errorf("%w: %w", refuse(api.Cancelled, "call given up: %v", context.Cause(caller)), context.Canceled)
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid):
 		return refuse(api.CloudUntrusted, "%v", err)
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return refuse(api.CloudAnswer, "the server does not speak TLS: %v", err)
 	case errors.Is(context.Cause(attempt), errStalled):
 		return refuse(api.CloudUnreachable, "%v", errStalled)
