@@ -111,7 +111,12 @@ func (l *Link) Call(ctx context.Context, method string, params, result any) erro
 	case <-ctx.Done():
 		return fmt.Errorf("call %s: %w", method, context.Cause(ctx))
 	case <-l.ctx.Done():
-		return fmt.Errorf("call %s: link ended: %w", method, context.Cause(l.ctx))
+		select {
+		case a := <-answer: // the answer was the peer's last word
+			return decodeAnswer(a, method, result)
+		default:
+			return fmt.Errorf("call %s: link ended: %w", method, context.Cause(l.ctx))
+		}
 	}
 }
 
