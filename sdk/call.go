@@ -17,6 +17,11 @@ import (
 // next one, so that an agent's restart does not surface as a refusal.
 const reconnectWait = 2 * time.Second
 
+// inFlight is how many requests of a client are under way at once; more threads
+// wait. It stays under the agent's limit, because an agent may still count a
+// request whose answer has just arrived here.
+const inFlight = api.MaxInFlight - 4
+
 // call sends one request and waits for its answer. It is not repeated when the
 // connection breaks: the agent may have done the work.
 func (c *Client) call(ctx context.Context, method string, params, result any) error {

@@ -16,7 +16,7 @@ type Client struct {
 	opt   Options
 	clock clock.Clock
 	queue *queue
-	slots chan struct{} // one for each request in flight, so the agent never sees more than it takes
+	slots chan struct{} // one for each request in flight
 
 	ctx  context.Context // ends with ShutOut
 	stop context.CancelFunc
@@ -67,7 +67,7 @@ func Init(ctx context.Context, opt Options) (*Client, error) {
 		opt:    opt,
 		clock:  opt.Clock,
 		queue:  newQueue(opt.OnQueue),
-		slots:  make(chan struct{}, api.MaxInFlight),
+		slots:  make(chan struct{}, inFlight),
 		done:   make(chan struct{}),
 		wake:   make(chan struct{}, 1),
 		linked: make(chan struct{}),

@@ -128,11 +128,6 @@ func (c *Client) greet(ctx context.Context, link *ipc.Link, server ipc.Server, e
 		c.detach(link)
 		return err
 	}
-	if again && !lost && at.id == 0 && sub.Next > 1 {
-		// Since 0 asks for what is still kept, so the agent sees no gap; but
-		// this session was there from the first event on.
-		c.gap(api.Gap{Epoch: at.epoch, From: 1, Next: sub.Next})
-	}
 	return nil
 }
 

@@ -1,13 +1,17 @@
 package ipc
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -128,6 +132,50 @@ func TestRejectReachesThePeer(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	<-client.Done()
+	<-server.Done()
+}
+
+// A peer that sends and never reads is not served without end: few requests are
+// worked on, no more is read, and all is gone when it leaves.
+func TestTenThousandRequestsWithoutReading(t *testing.T) {
+	need.NoLeak(t)
+	l, path := listen(t)
+	c, err := Dial(path, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running, most atomic.Int64
+	server := NewLink(peer, Options{Handle: func(context.Context, string, json.RawMessage) (any, error) {
+		for n := running.Add(1); ; {
+			m := most.Load()
+			if n <= m || most.CompareAndSwap(m, n) {
+				break
+			}
+		}
+		defer running.Add(-1)
+		return strings.Repeat("x", 4096), nil
+	}})
+	if err := c.SetWriteDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	for ; sent < 10000; sent++ {
+		body := `{"jsonrpc":"2.0","id":` + strconv.Itoa(sent+1) + `,"method":"x","params":"` + strings.Repeat("p", 100) + `"}`
+		if WriteFrame(c, []byte(body), api.MaxRequestFrame) != nil {
+			break
+		}
+	}
+	if sent == 10000 || sent < api.MaxInFlight {
+		t.Errorf("%d requests were taken", sent)
+	}
+	if n := most.Load(); n > api.MaxInFlight {
+		t.Errorf("%d handlers at once", n)
+	}
+	_ = c.Close()
 	<-server.Done()
 }
 

@@ -202,13 +202,13 @@ func (c *conn) subscribe(s api.Subscribe) (any, error) {
 		return nil, &api.Error{Code: api.Protocol, Detail: "subscribe before hello"}
 	}
 	c.subscribed, c.gap = true, nil
-	c.next = s.Since + 1
+	c.next = s.Since + 1 // where the ring has gone past that, take shows a gap
 	switch {
-	case s.Epoch != "" && s.Epoch != a.epochName():
+	case s.Epoch == "" && s.Since == 0:
+		c.next = c.session.first()
+	case s.Epoch != a.epochName():
 		c.next = c.session.first()
 		c.gap = &api.Gap{Epoch: a.epochName(), Next: c.next}
-	case s.Since == 0:
-		c.next = c.session.first()
 	}
 	c.rouse()
 	return api.SubscribeResult{Epoch: a.epochName(), Next: c.next}, nil
