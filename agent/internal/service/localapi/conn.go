@@ -70,7 +70,7 @@ func (c *conn) run() {
 
 // read takes frames until the stream ends or breaks the protocol.
 func (c *conn) read(requests *sync.WaitGroup) error {
-	if err := c.nc.SetReadDeadline(deadline(api.HelloTimeout)); err != nil {
+	if err := c.nc.SetReadDeadline(deadline(c.s.helloTime)); err != nil {
 		return err
 	}
 	for {
@@ -190,7 +190,7 @@ func (c *conn) send(msg any) bool {
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	err = c.nc.SetWriteDeadline(deadline(api.WriteTimeout))
+	err = c.nc.SetWriteDeadline(deadline(c.s.writeTime))
 	if err == nil {
 		err = ipc.WriteFrame(c.nc, body, api.MaxAnswerFrame)
 	}

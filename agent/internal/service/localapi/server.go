@@ -49,6 +49,8 @@ type Server struct {
 	stop context.CancelFunc
 	work sync.WaitGroup // one for each connection
 
+	helloTime, writeTime time.Duration // api.HelloTimeout and api.WriteTimeout; tests shorten them before Serve
+
 	mu     sync.Mutex // guards what follows; nothing blocks while it is held
 	open   map[*conn]struct{}
 	users  map[int]int // connections by uid
@@ -62,10 +64,12 @@ func New(cfg Config) *Server {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg:    cfg,
-		open:   make(map[*conn]struct{}),
-		users:  make(map[int]int),
-		limits: make(map[int]*rate.Limiter),
+		cfg:       cfg,
+		helloTime: api.HelloTimeout,
+		writeTime: api.WriteTimeout,
+		open:      make(map[*conn]struct{}),
+		users:     make(map[int]int),
+		limits:    make(map[int]*rate.Limiter),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s

@@ -1,0 +1,250 @@
+package localapi
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/service/product"
+	"github.com/iscdesk/iscdesk/internal/ipc"
+	"github.com/iscdesk/iscdesk/internal/need"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+func geteuid() int { return os.Geteuid() }
+
+func asError(err error, into **api.Error) bool { return errors.As(err, into) }
+
+func frame(body string) []byte {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+	return append(b, body...)
+}
+
+const helloFrame = `{"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":1,"minProtocol":1,"build":"t"}}`
+
+// answer reads one answer; io errors come back as they are.
+func answer(conn net.Conn) (api.Answer, error) {
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	body, err := ipc.ReadFrame(conn, api.MaxAnswerFrame)
+	if err != nil {
+		return api.Answer{}, err
+	}
+	var a api.Answer
+	return a, json.Unmarshal(body, &a)
+}
+
+func TestBytesThatAreNotTheProtocol(t *testing.T) {
+	a := start(t, func(_ *Config, s *Server) { s.helloTime = 300 * time.Millisecond })
+	after := string(frame(helloFrame))
+	tests := []struct {
+		name  string
+		bytes string
+		codes []api.Code // of the answers before the connection ends
+		half  bool       // the client closes its writing side
+	}{
+		{"nothing", "", nil, false},
+		{"half a length", "\x00\x00", nil, false},
+		{"half a frame and gone", string(frame(helloFrame)[:20]), nil, true},
+		{"half a frame and silent", string(frame(helloFrame)[:20]), nil, false},
+		{"an empty frame", string(frame("")), []api.Code{api.TooLarge}, false},
+		{"a frame over the limit", "\x00\x02\x00\x01", []api.Code{api.TooLarge}, false},
+		{"a length of 4 GiB", "\xff\xff\xff\xff", []api.Code{api.TooLarge}, false},
+		{"not JSON", string(frame("hello?")), []api.Code{api.Protocol}, false},
+		{"a batch", string(frame("[" + helloFrame + "]")), []api.Code{api.Protocol}, false},
+		{"another RPC", string(frame(`{"jsonrpc":"1.0","id":1,"method":"hello"}`)), []api.Code{api.Protocol}, false},
+		{"an answer instead of a request", string(frame(`{"jsonrpc":"2.0","id":1,"result":{}}`)), []api.Code{api.Protocol}, false},
+		{"a method before hello", string(frame(`{"jsonrpc":"2.0","id":3,"method":"ping"}`)), []api.Code{api.Protocol}, false},
+		{"hello of the future", string(frame(`{"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":9,"minProtocol":9}}`)), []api.Code{api.AgentTooOld}, false},
+		{"hello of nobody", string(frame(`{"jsonrpc":"2.0","id":1,"method":"hello","params":{}}`)), []api.Code{api.AgentTooOld}, false},
+		{"hello of wrong types", string(frame(`{"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":"1"}}`)), []api.Code{api.InvalidArgument}, false},
+		{"hello with a foreign session", string(frame(`{"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":1,"minProtocol":1,"session":"x"}}`)), []api.Code{api.InvalidArgument}, false},
+		{"hello too long", string(frame(`{"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":1,"minProtocol":1,"build":"` + strings.Repeat("x", 300) + `"}}`)), []api.Code{api.TooLarge}, false},
+		{"a browser's GET", "GET / HTTP/1.1\r\nHost: x\r\nOrigin: http://evil\r\n\r\n", nil, false},
+		{"a browser's POST", "POST / HTTP/1.1\r\n\r\n", nil, false},
+		{"a browser after hello", after + "POST / HTTP/1.1\r\n\r\n", []api.Code{api.OK}, false},
+		{"a cut frame after hello", after + string(frame(helloFrame)[:30]), []api.Code{api.OK}, true},
+		{"a large frame after hello", after + "\x7f\xff\xff\xff", []api.Code{api.OK, api.TooLarge}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			conn := dialAs(t, a.path, os.Geteuid())
+			if _, err := conn.Write([]byte(tt.bytes)); err != nil {
+				t.Fatal(err)
+			}
+			if tt.half {
+				_ = conn.(*net.UnixConn).CloseWrite()
+			}
+			for i, want := range tt.codes {
+				got, err := answer(conn)
+				code := api.OK
+				if got.Error != nil {
+					code = got.Error.Code
+				}
+				if err != nil || code != want {
+					t.Fatalf("answer %d: code %d, %v; want %d", i, code, err, want)
+				}
+			}
+			if got, err := answer(conn); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the connection did not end: %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestOthersAreServedBesideOneWhoDoesNotRead(t *testing.T) {
+	a := start(t, func(_ *Config, s *Server) { s.writeTime = 300 * time.Millisecond })
+	deaf := dialAs(t, a.path, os.Geteuid())
+	if _, err := deaf.Write(frame(helloFrame)); err != nil {
+		t.Fatal(err)
+	}
+	sent := make(chan int, 1)
+	go func() { // ten thousand requests, no answer read
+		n := 0
+		for ; n < 10_000; n++ {
+			_ = deaf.SetWriteDeadline(time.Now().Add(10 * time.Second))
+			if _, err := deaf.Write(frame(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"identity.fingerprint"}`, n+2))); err != nil {
+				break
+			}
+		}
+		sent <- n
+	}()
+	c := greet(t, a, os.Geteuid(), api.Hello{})
+	for range 200 {
+		if err := c.Call(t.Context(), api.MethodPing, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := <-sent; n == 10_000 {
+		t.Error("the agent swallowed every request of a client that reads nothing")
+	}
+	_ = deaf.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.Copy(io.Discard, deaf); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the deaf client is still connected")
+	}
+	if err := c.Call(t.Context(), api.MethodPing, nil, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTooManyRequestsAtOnce(t *testing.T) {
+	block := make(chan struct{})
+	a := start(t, nil)
+	a.rooms.block = block
+	c := greet(t, a, os.Geteuid(), api.Hello{})
+	results := make(chan error, api.MaxInFlight+1)
+	for range api.MaxInFlight + 1 {
+		go func() { results <- c.Call(t.Context(), api.MethodStatus, nil, nil) }()
+	}
+	if err := <-results; api.CodeOf(err) != api.Busy {
+		t.Errorf("one too many: %v", err)
+	}
+	close(block)
+	for range api.MaxInFlight {
+		if err := <-results; err != nil {
+			t.Errorf("one of the allowed: %v", err)
+		}
+	}
+}
+
+func TestConnectionsOfOneUserAreBounded(t *testing.T) {
+	need.Root(t)
+	a := start(t, nil)
+	for range api.MaxConnections {
+		greet(t, a, alice, api.Hello{})
+	}
+	if got, err := answer(dialAs(t, a.path, alice)); err != nil || got.Error == nil || got.Error.Code != api.Busy {
+		t.Errorf("one too many: %+v, %v", got.Error, err)
+	}
+	greet(t, a, bob, api.Hello{})
+}
+
+func TestAgentOfAUserServesThatUserOnly(t *testing.T) {
+	need.Root(t)
+	a := start(t, func(c *Config, _ *Server) { c.UID = alice })
+	greet(t, a, alice, api.Hello{})
+	for _, uid := range []int{bob, 0} {
+		if got, err := answer(dialAs(t, a.path, uid)); err != nil || got.Error == nil || got.Error.Code != api.Forbidden {
+			t.Errorf("user %d: %+v, %v", uid, got.Error, err)
+		}
+	}
+}
+
+func TestRegisteredProductIsItsExecutables(t *testing.T) {
+	dir := t.TempDir()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, path := range map[string]string{"mine": exe, "theirs": "/bin/true"} {
+		text := fmt.Sprintf("id = %q\nname = \"x\"\nexecutable = %q\n", id, path)
+		if err := os.WriteFile(dir+"/"+id+".toml", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := start(t, func(c *Config, _ *Server) {
+		c.Product = func(id string, p *caller.Peer) error { return product.Registry{Dir: dir}.Allow(id, p.Executable) }
+	})
+	greet(t, a, os.Geteuid(), api.Hello{Product: "mine"})
+	greet(t, a, os.Geteuid(), api.Hello{Product: "nobodys"})
+	for id, want := range map[string]api.Code{"theirs": api.ProductDenied, "../mine": api.InvalidArgument} {
+		link := ipc.NewLink(dialAs(t, a.path, os.Geteuid()), ipc.Options{})
+		err := link.Call(t.Context(), api.MethodHello, api.Hello{Protocol: 1, MinProtocol: 1, Product: id}, nil)
+		if api.CodeOf(err) != want {
+			t.Errorf("product %s: %v", id, err)
+		}
+		<-link.Done()
+	}
+}
+
+func TestCostlyRequestsAreFew(t *testing.T) {
+	a := start(t, nil)
+	c := greet(t, a, os.Geteuid(), api.Hello{})
+	busy := 0
+	for range 3 * costlyOnce {
+		err := c.Call(t.Context(), api.MethodAuthLogin, api.AuthLogin{Account: "a", Password: "guess"}, nil)
+		if api.CodeOf(err) == api.Busy {
+			busy++
+		}
+	}
+	if busy == 0 {
+		t.Error("passwords can be guessed at any rate")
+	}
+}
+
+// FuzzDoor throws bytes at the door, before and after hello: whatever comes, the
+// agent answers the next client.
+func FuzzDoor(f *testing.F) {
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), false)
+	f.Add(frame(`{"jsonrpc":"2.0","id":2,"method":"files.save","params":{"path":"/x"}}`), true)
+	f.Add(frame(`{"jsonrpc":"2.0","id":-9223372036854775808,"method":"events.subscribe","params":{"since":9223372036854775807}}`), true)
+	f.Add(append(frame(`{"jsonrpc":"2.0","id":2,"method":"operation.get","params":{"operation":1e99}}`), 0xff, 0xff), true)
+	f.Add(frame(`{"jsonrpc":"2.0","id":null,"method":"ping"}`), true)
+	f.Add(frame(strings.Repeat("[", 10000)), false)
+	a := start(f, func(_ *Config, s *Server) { s.helloTime, s.writeTime = time.Second, time.Second })
+	f.Fuzz(func(t *testing.T, raw []byte, hello bool) {
+		conn, err := net.Dial("unix", a.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if hello {
+			raw = append(frame(helloFrame), raw...)
+		}
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		go func() {
+			_, _ = conn.Write(raw)
+			_ = conn.(*net.UnixConn).CloseWrite()
+		}()
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("the connection of a client that said all is not ended")
+		}
+	})
+}
