@@ -4,7 +4,6 @@ package desk
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -46,21 +45,25 @@ func (c *Cloud) Start(ctx context.Context) error {
 		return err
 	}
 	c.Process, c.CAFile = p, filepath.Join(c.Dir, "ca.pem")
+	// A new store prints the one-time code once; later starts print none.
+	fresh := c.Code == ""
 	err = p.until(ctx, "its address", func() bool {
 		b, err := os.ReadFile(address)
-		c.Base = strings.TrimSpace(string(b))
-		return err == nil && c.Base != ""
+		if c.Base = strings.TrimSpace(string(b)); err != nil || c.Base == "" {
+			return false
+		}
+		if !fresh {
+			return true
+		}
+		log, _ := os.ReadFile(p.Log)
+		if m := setupCode.FindSubmatch(log); m != nil {
+			c.Code = string(m[1])
+		}
+		return c.Code != ""
 	})
 	if err != nil {
 		return err
 	}
 	c.listen = strings.TrimPrefix(c.Base, "https://")
-	log, err := os.ReadFile(p.Log)
-	if err != nil {
-		return fmt.Errorf("read the cloud's log: %w", err)
-	}
-	if m := setupCode.FindAllSubmatch(log, -1); m != nil {
-		c.Code = string(m[len(m)-1][1])
-	}
 	return nil
 }
