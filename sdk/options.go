@@ -33,8 +33,9 @@ type Options struct {
 	Timeout time.Duration
 
 	// OpenURL shows a page in the user's browser; the agent, a service, cannot.
-	// With nil, or when it fails, EVENT_PAGE carries the address instead. It
-	// runs on the goroutine of the call that wanted the page.
+	// package browser has one. It runs on the goroutine of the call that wanted
+	// the page. With nil, or when it fails, the application shows the address
+	// itself: it stands in api.Started and in EVENT_PAGE.
 	OpenURL func(url string) error
 
 	// OnQueue hears when waiting events go from none to some (true) and back

@@ -135,6 +135,28 @@ func TestRejectReachesThePeer(t *testing.T) {
 	<-server.Done()
 }
 
+// An agent that turns a connection away says why before anything was asked.
+func TestRefusalBeforeTheFirstRequest(t *testing.T) {
+	for range 20 {
+		l, path := listen(t)
+		c, err := Dial(path, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = WriteFrame(peer, []byte(`{"jsonrpc":"2.0","id":0,"error":{"code":-33,"message":"no"}}`), 100)
+		_ = peer.Close()
+		client := NewLink(c, Options{})
+		if err := client.Call(t.Context(), "hello", nil, nil); api.CodeOf(err) != api.Forbidden {
+			t.Fatalf("got %v", err)
+		}
+		<-client.Done()
+	}
+}
+
 // A peer that sends and never reads is not served without end: few requests are
 // worked on, no more is read, and all is gone when it leaves.
 func TestTenThousandRequestsWithoutReading(t *testing.T) {

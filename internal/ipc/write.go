@@ -58,6 +58,14 @@ func (l *Link) write(ctx context.Context, msg any, turn func()) error {
 		return context.DeadlineExceeded
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("the peer does not read: %w", err)
+	default:
+		// The peer has gone, perhaps with a last word that says why: the
+		// reader finds that, and the end after it.
+		select {
+		case <-l.ctx.Done():
+			return context.Cause(l.ctx)
+		case <-time.After(rejectTimeout):
+		}
 	}
 	l.fail(err)
 	return err

@@ -33,6 +33,9 @@ func (a *Agent) Page(url string) {
 	a.pageURL = url
 }
 
+// purposes are the pages of the methods that open one.
+var purposes = map[string]string{api.MethodPick: "pick", api.MethodSaveAs: "saveAs", api.MethodAuthPage: "signIn"}
+
 // begin is called with mu held.
 func (a *Agent) begin(method string, params json.RawMessage) (any, error) {
 	var p struct {
@@ -58,6 +61,10 @@ func (a *Agent) begin(method string, params json.RawMessage) (any, error) {
 	started := api.Started{Operation: a.lastOp}
 	if method == api.MethodPick || method == api.MethodSaveAs || method == api.MethodAuthPage {
 		started.URL = a.pageURL
+		if a.pageURL != "" {
+			a.emit(Event{Type: api.EventPage, Operate: api.OperatePage, Operation: a.lastOp,
+				Params: map[string]string{"url": a.pageURL, "purpose": purposes[method]}})
+		}
 	}
 	if a.manual {
 		return started, nil
