@@ -224,6 +224,7 @@ func TestCallerLeaves(t *testing.T) {
 	_, c := serve(t, func(_ http.ResponseWriter, r *http.Request) {
 		asked <- struct{}{}
 		<-r.Context().Done()
+		panic(http.ErrAbortHandler)
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { <-asked; cancel() }()
