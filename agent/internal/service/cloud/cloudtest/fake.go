@@ -1,0 +1,231 @@
+// Package cloudtest is a small cloud for tests of the service's rooms: TLS,
+// enrolment, sign-in with rotating tokens, leases, verdicts, and outages of every
+// kind on demand. It keeps the rules that rooms depend on (one repetition of a
+// refresh, re-used refresh tokens end a family) and nothing else. Tests only.
+package cloudtest
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/token"
+)
+
+// Outages of a Cloud.
+const (
+	Up        = ""
+	Down      = "down"       // hangs up without an answer
+	HTML      = "html"       // a log-in page instead
+	Broken    = "500"        // our own 500
+	LostReply = "lost-reply" // does what is asked, then hangs up; once, then Up
+)
+
+// The only account, and its password.
+const (
+	Account  = "li"
+	Password = "correct horse 1"
+)
+
+// Cloud is the fake. Its members may be changed at any time under Lock.
+type Cloud struct {
+	sync.Mutex // guards everything below
+	Server     *httptest.Server
+	Outage     string
+	Now        func() time.Time
+	Products   map[string]*Product
+	Reports    []cloudapi.VerifyReport // in the order of their first arrival
+	Calls      map[string]int          // by path, as far as they reached a handler
+	Life       time.Duration           // of an access token
+	Keys       []ed25519.PrivateKey    // lease keys; the first one signs
+
+	devices   map[string]jose.JSONWebKey // by id
+	thumbs    map[string]string          // device by thumbprint
+	access    map[string]access
+	refreshes map[string]*refresh
+	serial    int
+}
+
+// Product is what the cloud says about a product.
+type Product struct {
+	Content string
+	Refuse  string // a cloudapi.Err… code instead
+	Life    time.Duration
+	Grace   time.Duration
+}
+
+type access struct {
+	family  string
+	device  string
+	expires time.Time
+}
+
+type refresh struct {
+	family, attempt string
+	used            time.Time
+	answer          cloudapi.Tokens
+}
+
+// New starts a cloud with one product "minicad".
+func New(t testing.TB) *Cloud {
+	t.Helper()
+	c := &Cloud{Now: time.Now, Calls: map[string]int{}, Life: time.Hour,
+		Products: map[string]*Product{"minicad": {Content: "MINICAD1|text", Life: 7 * 24 * time.Hour, Grace: 3 * 24 * time.Hour}},
+		devices:  map[string]jose.JSONWebKey{}, thumbs: map[string]string{}, access: map[string]access{}, refreshes: map[string]*refresh{}}
+	c.AddKey(t)
+	c.Server = httptest.NewTLSServer(c)
+	t.Cleanup(c.Server.Close)
+	return c
+}
+
+// CAPEM is what a client must trust.
+func (c *Cloud) CAPEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Server.Certificate().Raw})
+}
+
+// AddKey puts a new lease key in front of the others.
+func (c *Cloud) AddKey(t testing.TB) {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Lock()
+	defer c.Unlock()
+	c.Keys = append([]ed25519.PrivateKey{key}, c.Keys...)
+}
+
+// Set changes the outage.
+func (c *Cloud) Set(outage string) {
+	c.Lock()
+	defer c.Unlock()
+	c.Outage = outage
+}
+
+// RevokeAll ends every sign-in, as an administrator would.
+func (c *Cloud) RevokeAll() {
+	c.Lock()
+	defer c.Unlock()
+	c.access, c.refreshes = map[string]access{}, map[string]*refresh{}
+}
+
+// ForgetDevices is a cloud that was set up anew.
+func (c *Cloud) ForgetDevices() {
+	c.Lock()
+	defer c.Unlock()
+	c.devices, c.thumbs = map[string]jose.JSONWebKey{}, map[string]string{}
+}
+
+// Count is how often a path was called.
+func (c *Cloud) Count(path string) int {
+	c.Lock()
+	defer c.Unlock()
+	return c.Calls[path]
+}
+
+// Live is the number of access tokens that the cloud would still take.
+func (c *Cloud) Live() int {
+	c.Lock()
+	defer c.Unlock()
+	n := 0
+	for _, a := range c.access {
+		if a.family != "" && c.Now().Before(a.expires) {
+			n++
+		}
+	}
+	return n
+}
+
+// ServeHTTP answers one call at a time.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.Lock()
+	defer c.Unlock()
+	switch c.Outage {
+	case Down:
+		panic(http.ErrAbortHandler)
+	case HTML:
+		fmt.Fprint(w, "<html>log in</html>")
+		return
+	}
+	w.Header().Set(cloudapi.HeaderAPI, "1")
+	w.Header().Set("Date", c.Now().UTC().Format(http.TimeFormat))
+	if c.Outage == Broken {
+		refuse(w, 500, cloudapi.ErrInternal)
+		return
+	}
+	if c.Outage == LostReply {
+		w = httptest.NewRecorder()
+		defer func() { c.Outage = Up; panic(http.ErrAbortHandler) }()
+	}
+	c.Calls[r.URL.Path]++
+	switch path := r.URL.Path; {
+	case path == "/v1/server":
+		answer(w, cloudapi.Server{Build: "fake", API: 1, Time: c.Now(), SetupDone: true})
+	case path == "/v1/devices":
+		c.enrol(w, r)
+	case path == "/v1/login":
+		c.login(w, r)
+	case path == "/v1/token":
+		c.refresh(w, r)
+	case path == "/v1/keys":
+		c.keys(w)
+	case len(path) > len("/v1/devices/") && path[:len("/v1/devices/")] == "/v1/devices/":
+		c.deviceToken(w, r)
+	default:
+		c.asUser(w, r)
+	}
+}
+
+// next makes an id or token.
+func (c *Cloud) next(kind string) string {
+	c.serial++
+	return fmt.Sprintf("%s%06d", kind, c.serial)
+}
+
+func answer(w http.ResponseWriter, v any) { _ = json.NewEncoder(w).Encode(v) }
+
+func refuse(w http.ResponseWriter, status int, code string) {
+	w.WriteHeader(status)
+	answer(w, cloudapi.ErrorBody{Error: cloudapi.Error{Code: code, Message: "refused by the fake"}})
+}
+
+// lease signs a lease for a device.
+func (c *Cloud) lease(device, product string, p *Product) string {
+	key := c.devices[device]
+	now := c.Now().UTC().Truncate(time.Second)
+	l := token.Lease{ID: c.next("lease"), Device: device, KeyThumb: thumb(key), Account: Account, Product: product, Instance: "ins1",
+		From: now.Add(-time.Hour), Until: now.Add(p.Life), Grace: now.Add(p.Life + p.Grace), Issued: now, Refresh: now.Add(p.Life * 3 / 4)}
+	return c.Sign(l)
+}
+
+// Sign makes a lease's JWS with the first key.
+func (c *Cloud) Sign(l token.Lease) string {
+	claims, err := l.Claims()
+	if err != nil {
+		panic("cloudtest: " + err.Error())
+	}
+	opt := (&jose.SignerOptions{}).WithType(token.Type).WithHeader(jose.HeaderKey("kid"), kid(c.Keys[0]))
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: c.Keys[0]}, opt)
+	if err != nil {
+		panic("cloudtest: " + err.Error())
+	}
+	sig, err := s.Sign(claims)
+	if err != nil {
+		panic("cloudtest: " + err.Error())
+	}
+	text, err := sig.CompactSerialize()
+	if err != nil {
+		panic("cloudtest: " + err.Error())
+	}
+	return text
+}
