@@ -28,6 +28,7 @@ type demo struct {
 	cloud *desk.Cloud
 	agent *desk.Agent
 	space string
+	file  string // the engineer's open drawing
 
 	engineer *person
 	other    *person // second user; nil when not root
@@ -53,11 +54,12 @@ func newDemo(build, source string) (*demo, error) {
 	if err != nil {
 		return d, err
 	}
-	for from, to := range map[string]string{
-		filepath.Join(d.build, "bin", "iscdesk"):       "iscdesk",
-		filepath.Join(d.build, "bin", "iscdesk-agent"): "iscdesk-agent",
-		filepath.Join(d.build, "bin", "iscdesk-cloud"): "iscdesk-cloud",
-		self: browserName,
+	for to, from := range map[string]string{
+		"iscdesk":              filepath.Join(d.build, "bin", "iscdesk"),
+		"iscdesk-agent":        filepath.Join(d.build, "bin", "iscdesk-agent"),
+		"iscdesk-cloud":        filepath.Join(d.build, "bin", "iscdesk-cloud"),
+		browserName:            self,
+		browserName + "-thief": self,
 	} {
 		if err := copyProgram(from, filepath.Join(d.bin, to)); err != nil {
 			return d, fmt.Errorf("prepare programs: %w", err)
