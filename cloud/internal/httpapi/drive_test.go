@@ -23,7 +23,7 @@ type drive struct {
 	n                                      int
 }
 
-func newDrive(t *testing.T) *drive {
+func newDrive(t testing.TB) *drive {
 	t.Helper()
 	d := &drive{Cloud: apitest.Start(t)}
 	login := func(tokens cloudapi.Tokens) http.Header { return apitest.Bearer(tokens.AccessToken) }
@@ -47,7 +47,7 @@ func (d *drive) operation() string {
 }
 
 // transfer gets a transfer token for a new operation.
-func (d *drive) transfer(t *testing.T, who http.Header, mode, object string) (header http.Header, operation string) {
+func (d *drive) transfer(t testing.TB, who http.Header, mode, object string) (header http.Header, operation string) {
 	t.Helper()
 	operation = d.operation()
 	var out cloudapi.TransferToken
@@ -63,7 +63,7 @@ type content struct {
 	data                 []byte
 }
 
-func newContent(t *testing.T, name string, data []byte) content {
+func newContent(t testing.TB, name string, data []byte) content {
 	t.Helper()
 	var buf bytes.Buffer
 	w := chunk.NewPack(&buf)
@@ -89,7 +89,7 @@ func newContent(t *testing.T, name string, data []byte) content {
 }
 
 // put stores pack and manifest with a write token.
-func (d *drive) put(t *testing.T, token http.Header, c content) {
+func (d *drive) put(t testing.TB, token http.Header, c content) {
 	t.Helper()
 	d.Must(t, "PUT", d.at("/packs/"+c.packSum), token, c.pack, nil, http.StatusNoContent)
 	d.Must(t, "PUT", d.at("/manifests/"+c.manifestSum), token, c.manifest, nil, http.StatusNoContent)
