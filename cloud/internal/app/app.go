@@ -44,6 +44,7 @@ type Config struct {
 	Limits    httpapi.Limits
 	Terms     httpapi.LeaseTerms
 	Passwords password.Params // zero takes the defaults
+	BodyTime  time.Duration   // zero takes the default
 }
 
 // App is a cloud that is ready to be served.
@@ -80,7 +81,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	a := &App{Store: store, Issuer: issuer, clock: c.Clock, log: c.Log}
 	a.API = httpapi.New(httpapi.Config{
 		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Passwords: password.New(c.Passwords, runtime.GOMAXPROCS(0)),
-		Names: certs.Names(c.Names), Build: c.Build, Limits: c.Limits, Terms: c.Terms,
+		Names: certs.Names(c.Names), Build: c.Build, Limits: c.Limits, Terms: c.Terms, BodyTime: c.BodyTime,
 	})
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.wg.Go(func() { a.sweep(ctx) }) // ends with stop; Close waits

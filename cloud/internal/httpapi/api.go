@@ -32,8 +32,9 @@ type Config struct {
 	Passwords *password.Hasher
 	Names     []string // host names of this cloud: what a device's proof may be addressed to
 	Build     string
-	Limits    Limits     // zero members take their defaults
-	Terms     LeaseTerms // zero members take their defaults
+	Limits    Limits        // zero members take their defaults
+	Terms     LeaseTerms    // zero members take their defaults
+	BodyTime  time.Duration // how long a JSON body may take to arrive; default 30 seconds
 }
 
 // LeaseTerms say how long a signed lease is good for.
@@ -73,6 +74,9 @@ type API struct {
 func New(c Config) *API {
 	c.Limits.fill()
 	c.Terms.fill()
+	if c.BodyTime <= 0 {
+		c.BodyTime = 30 * time.Second
+	}
 	a := &API{c: c, mux: http.NewServeMux(), gates: newGates(c.Limits)}
 	a.routes = slices.Concat(
 		a.serverRoutes(),

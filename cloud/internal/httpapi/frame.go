@@ -40,13 +40,10 @@ type Route struct {
 	Permit func(*Call) error
 	// MaxBody is the largest body in bytes; 0 takes cloudapi.MaxJSON.
 	MaxBody int64
-	// Time is how long the body may take to arrive; 0 takes 30 seconds.
+	// Time is how long the body may take to arrive; 0 takes Config.BodyTime.
 	Time   time.Duration
 	Handle func(*Call) error
 }
-
-// bodyTime bounds how long a slow or stopped client can hold a request open.
-const bodyTime = 30 * time.Second
 
 // ServeHTTP is the frame around every request: headers, log, panic guard, and the
 // answers to paths and methods that do not exist.
@@ -76,7 +73,7 @@ func (a *API) serve(r Route) http.HandlerFunc {
 		r.MaxBody = cloudapi.MaxJSON
 	}
 	if r.Time == 0 {
-		r.Time = bodyTime
+		r.Time = a.c.BodyTime // a slow or stopped client must not hold a request open
 	}
 	return func(w http.ResponseWriter, req *http.Request) {
 		c := callOf(req.Context())

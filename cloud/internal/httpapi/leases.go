@@ -167,6 +167,9 @@ func (a *API) postReport(c *Call) error {
 	if err := name("product", in.Product, ".-_", maxProduct); err != nil {
 		return err
 	}
+	if in.Time.Unix() <= 0 || in.Time.Year() > 9999 {
+		return Invalid("time", "the time is missing or out of range")
+	}
 	if len(in.Error) > maxReport {
 		return Invalid("error", "the member is too long")
 	}
