@@ -159,6 +159,7 @@ static int32_t open_client(const iscdesk_options *o, iscdesk_client *client, isc
     iscdesk_error e;
     uintptr_t number;
     int32_t rc;
+    int low;
     if (c == NULL)
         return shim_fail(err, ISCDESK_E_INTERNAL, o->language, "out of memory");
     if (shim_add(&c->object, SHIM_CLIENT) != 0) {
@@ -168,9 +169,11 @@ static int32_t open_client(const iscdesk_options *o, iscdesk_client *client, isc
     number = c->object.number;
     memset(&e, 0, sizeof e);
     e.size = sizeof e;
+    low = shim_low_open();
     shim_enter(&g);
     rc = goOpen(number, (iscdesk_options *)o, c->timeout_ms, &e);
     shim_leave(&g);
+    shim_low_close(low);
     if (rc != ISCDESK_OK) {
         (void)shim_drop(number, SHIM_CLIENT);
         shim_give(err, &e);

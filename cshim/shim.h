@@ -139,6 +139,8 @@ int shim_forked(void);
 int64_t shim_now_ms(void);
 int shim_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms); /* 0, or 1 when the time is over; until < 0 never */
 int shim_thread_start(pthread_t *thread, void *(*body)(void *), void *arg);
+int shim_low_open(void);
+void shim_low_close(int taken);
 int shim_descriptor_new(void);
 void shim_descriptor_set(int fd, int readable);
 

@@ -97,6 +97,40 @@ void shim_descriptor_set(int fd, int readable)
     while (done < 0 && errno == EINTR);
 }
 
+/* Takes those of 0, 1 and 2 that the host has closed while Go is being started:
+ * sockets and the poller of Go would sit there for ever, and what others print
+ * would go into them. Returns what shim_low_close gives back. */
+int shim_low_open(void)
+{
+    int taken = 0, fd;
+    for (fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) == fd)
+            taken |= 1 << fd;
+    return taken;
+}
+
+void shim_low_close(int taken)
+{
+    int fd;
+    for (fd = 0; fd <= 2; fd++)
+        if (taken >> fd & 1)
+            close(fd);
+}
+
+/* Go's threads keep these two open, whatever mask they were made with. A handler
+ * of the host without SA_ONSTACK would run there on a goroutine's small stack,
+ * so it gets the flag: what Go's runtime itself does with handlers that it finds
+ * at its start. On a thread without an alternate stack the flag changes nothing. */
+static void onto_signal_stack(int sig)
+{
+    struct sigaction a;
+    if (sigaction(sig, NULL, &a) == 0 && (a.sa_flags & SA_ONSTACK) == 0 && a.sa_handler != SIG_DFL &&
+        a.sa_handler != SIG_IGN) {
+        a.sa_flags |= SA_ONSTACK;
+        (void)sigaction(sig, &a, NULL);
+    }
+}
+
 void shim_enter(struct shim_guard *g)
 {
     sigset_t all;
@@ -104,6 +138,8 @@ void shim_enter(struct shim_guard *g)
     fesetenv(FE_DFL_ENV);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &g->signals);
+    onto_signal_stack(SIGCHLD);
+    onto_signal_stack(SIGPROF);
 }
 
 void shim_leave(struct shim_guard *g)

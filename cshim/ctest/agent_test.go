@@ -1,0 +1,158 @@
+//go:build linux
+
+package ctest
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+	"github.com/iscdesk/iscdesk/sdk/sdktest"
+)
+
+// Row 33: the agent is not there, too old, or silent.
+func TestAgentThatDoesNotServe(t *testing.T) {
+	lib := library(t, plain)
+	program := compile(t, lib, "agent.c", linked(lib)...)
+	t.Run("absent", func(t *testing.T) {
+		command(t, program, filepath.Join(t.TempDir(), "none.sock"), "absent").run(t, 0)
+	})
+	t.Run("old", func(t *testing.T) {
+		agent := sdktest.NewAgent(t)
+		agent.Hello(func(h *api.HelloResult) { h.Protocol = 0 })
+		command(t, program, agent.Endpoint(), "old").run(t, 0)
+	})
+	t.Run("mute", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "mute.sock")
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		command(t, program, path, "mute").run(t, 0)
+	})
+}
+
+// Row 33: the agent is killed in the middle and comes back. No operation's end
+// is lost.
+func TestAgentRestart(t *testing.T) {
+	lib := library(t, plain)
+	agent := sdktest.NewAgent(t)
+	agent.Manual()
+	h := command(t, compile(t, lib, "agent.c", linked(lib)...), agent.Endpoint(), "restart")
+	defer h.cancel()
+	h.cmd.Stdout = nil
+	out, err := h.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := h.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	steps := 0
+	for lines := bufio.NewScanner(out); lines.Scan(); steps++ {
+		switch lines.Text() {
+		case "halt":
+			agent.Halt()
+		case "start":
+			agent.Start()
+		case "finish":
+			agent.Finish(operation(t, agent), sdktest.Event{
+				Type: api.EventLicenseVerify, Operate: api.OperateLicenseVerify,
+				Params: map[string]string{"Status": "success", "LicenseType": "string", "LicenseContent": "x"},
+			})
+		}
+		fmt.Fprintln(in, "done")
+	}
+	if err := h.cmd.Wait(); err != nil {
+		t.Fatalf("%v after %d steps\n%s", err, steps, tail(h.err.String()))
+	}
+	if steps < 3 {
+		t.Errorf("%d steps, want halt, start and finish", steps)
+	}
+}
+
+// The browser is started behind the host's back, with nothing of the host's.
+func TestBrowserIsOpened(t *testing.T) {
+	lib := library(t, plain)
+	program := compile(t, lib, "browser.c", append(linked(lib), "-D_GNU_SOURCE")...)
+	dir := t.TempDir()
+	report := filepath.Join(dir, "report")
+	script := "#!/bin/sh\n{\necho \"url=$1\"\ngrep -E '^(PPid|SigBlk|SigIgn|SigCgt)' /proc/$$/status\n" +
+		"for f in /proc/$$/fd/*; do n=${f##*/}; [ $n -gt 2 ] && [ $n -lt 100 ] && [ $n != 10 ] && echo \"fd $n\"; done\n" +
+		"echo \"display=$DISPLAY\"\n} >" + report + ".new 2>&1\nmv " + report + ".new " + report + "\n"
+	write(t, filepath.Join(dir, "xdg-open"), script, 0o755)
+
+	t.Run("with a display", func(t *testing.T) {
+		agent := sdktest.NewAgent(t)
+		agent.Page("http://127.0.0.1:8123/p#t0ken&x=1")
+		h := command(t, program, agent.Endpoint(), "open")
+		h.cmd.Env = append(h.cmd.Env, "PATH="+dir+":/usr/bin:/bin", "DISPLAY=:77")
+		h.run(t, 0)
+		text := read(t, report)
+		for _, want := range []string{"url=http://127.0.0.1:8123/p#t0ken&x=1\n", "SigBlk:\t0000000000000000\n", "SigIgn:\t0000000000000000\n", "display=:77\n"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the browser saw\n%s\nwant %q", text, want)
+			}
+		}
+		if strings.Contains(text, "fd ") {
+			t.Errorf("the browser inherited descriptors:\n%s", text)
+		}
+		if strings.Contains(text, fmt.Sprintf("PPid:\t%d\n", h.cmd.Process.Pid)) {
+			t.Errorf("the browser is a child of the host:\n%s", text)
+		}
+	})
+	for _, tt := range []struct {
+		name string
+		env  []string
+		page string
+	}{
+		{"no display", []string{"PATH=" + dir + ":/usr/bin:/bin"}, "http://127.0.0.1:8123/p"},
+		{"no program", []string{"PATH=/nowhere", "DISPLAY=:77"}, "http://127.0.0.1:8123/p"},
+		{"relative folder in PATH", []string{"PATH=.:bin", "DISPLAY=:77"}, "http://127.0.0.1:8123/p"},
+		{"an address with a blank", []string{"PATH=" + dir, "DISPLAY=:77"}, "http://127.0.0.1:8123/p --option"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			agent := sdktest.NewAgent(t)
+			agent.Page(tt.page)
+			h := command(t, program, agent.Endpoint(), "event")
+			h.cmd.Env = append(h.cmd.Env, tt.env...)
+			write(t, filepath.Join(h.cmd.Dir, "xdg-open"), "#!/bin/sh\n", 0o755) // bait for a relative PATH
+			h.run(t, 0)
+		})
+	}
+}
+
+// operation is the number of the only operation that the agent has begun.
+func operation(t *testing.T, agent *sdktest.Agent) api.Operation {
+	t.Helper()
+	if n := len(agent.Calls(api.MethodLicenseRequest)); n != 1 {
+		t.Fatalf("%d licence requests, want 1", n)
+	}
+	return 1
+}
+
+func write(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

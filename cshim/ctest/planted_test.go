@@ -1,0 +1,69 @@
+//go:build linux
+
+package ctest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/iscdesk/iscdesk/sdk/sdktest"
+)
+
+// A host that cannot fail shows nothing. Each of these takes one guard out of
+// the library and wants the host that watches it to fail.
+func TestHostsSeePlantedFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the library once a fault")
+	}
+	for _, tt := range []struct {
+		name, file, from, to, host string
+		flags                      []string
+	}{
+		{"Go's threads take signals", "shim_unix.c", "pthread_sigmask(SIG_SETMASK, &all, &shim_mask_of_loader);", "pthread_sigmask(SIG_BLOCK, NULL, &shim_mask_of_loader); (void)all;", "signals.c", nil},
+		{"a forked child enters Go", "shim_unix.c", "return getpid() != home;", "return home == 0;", "fork.c", nil},
+		{"shut_out waits for its own callback", "shim_events.c", "return c->calling && pthread_equal(c->thread, pthread_self());", "return c->calling < 0;", "shutdown.c", nil},
+		{"the floating-point state stays the host's", "shim_unix.c", "fesetenv(FE_DFL_ENV);", "", "fpu.c", []string{"-D_GNU_SOURCE"}},
+		{"descriptors below 3 are taken", "shim_unix.c", "taken |= 1 << fd;", "close(fd);", "closed_std.c", nil},
+		{"texts are not checked", "shim_error.c", "            return ISCDESK_E_INVALID_ARGUMENT;", "            n = 1;", "args.c", []string{"-include", "stddef.h"}},
+		{"the browser is a child of the host", "shim_browser_unix.c", "CLONE_VM | CLONE_VFORK, l); /* no", "CLONE_VM | CLONE_VFORK | SIGCHLD, l); /* no", "browser.c", []string{"-D_GNU_SOURCE"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			source, err := filepath.Abs(filepath.Join(root, "cshim", tt.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := read(t, source)
+			if strings.Count(text, tt.from) != 1 {
+				t.Fatalf("%s has %q %d times, want once", tt.file, tt.from, strings.Count(text, tt.from))
+			}
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, tt.file), strings.Replace(text, tt.from, tt.to, 1), 0o600)
+			overlay := filepath.Join(dir, "overlay.json")
+			write(t, overlay, fmt.Sprintf(`{"Replace":{%q:%q}}`, source, filepath.Join(dir, tt.file)), 0o600)
+			lib := library(t, variant{name: "planted " + tt.name, env: []string{"GOEXTRA=-overlay=" + overlay}})
+
+			agent := sdktest.NewAgent(t)
+			agent.Page("http://127.0.0.1:8123/p")
+			program := compile(t, lib, tt.host, append(linked(lib), tt.flags...)...)
+			args := []string{agent.Endpoint()}
+			switch tt.host {
+			case "signals.c":
+				args = append(args, filepath.Join(lib, "lib/libiscdesk.so.1"))
+			case "closed_std.c":
+				args = append(args, filepath.Join(dir, "second"))
+			case "browser.c":
+				args = append(args, "open")
+				write(t, filepath.Join(dir, "xdg-open"), "#!/bin/sh\n", 0o700)
+			}
+			h := command(t, program, args...)
+			defer h.cancel()
+			h.cmd.Env = append(h.cmd.Env, "DISPLAY=:77", "PATH="+dir+":"+os.Getenv("PATH"))
+			if err := h.cmd.Run(); err == nil {
+				t.Errorf("%s did not notice", tt.host)
+			}
+		})
+	}
+}
