@@ -42,6 +42,32 @@ func (d *demo) edit(ctx context.Context) error {
 	d.say("In the picker flange.dxf was chosen with \"open and check out\"; the page says %q.", saw.Title)
 	d.file = opened["mainFile"]
 	d.say("It landed in %s (%s, %s).", d.shorten(d.file), opened["openType"], opened["workState"])
+	if err := d.change(d.file, 22); err != nil {
+		return err
+	}
+	saved, err := d.ends(ctx, e, "files", "save", d.file)
+	if err != nil {
+		return fmt.Errorf("save: %w", err)
+	}
+	d.say("A hole was added and the drawing saved: version %s.", saved["version"])
+	return d.saveAs(ctx)
+}
+
+// saveAs puts the drawing into a new folder by the save-as page.
+func (d *demo) saveAs(ctx context.Context) error {
+	e := d.engineer
+	if err := e.will(browserless.Task{Do: "saveAs", Space: desk.SpaceName, NewFolder: "Variants", Name: "flange DN60.dxf"}); err != nil {
+		return err
+	}
+	saved, err := d.ends(ctx, e, "files", "save-as", d.file)
+	if err != nil {
+		return fmt.Errorf("save as: %w", err)
+	}
+	saw, err := e.saw(ctx)
+	if err != nil {
+		return err
+	}
+	d.say("On the save-as page a folder was made and a new name given; the page says %q, version %s.", saw.Title, saved["version"])
 	return nil
 }
 
