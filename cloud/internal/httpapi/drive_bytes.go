@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/blob"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
@@ -104,7 +105,10 @@ func (a *API) getManifest(c *Call) error {
 // bytes streams an answer of known length and closes r.
 func (c *Call) bytes(status int, kind string, r io.ReadCloser, length int64) error {
 	defer r.Close()
-	_ = http.NewResponseController(c.W).SetWriteDeadline(deadline(transferTime))
+	c.unhurried()
+	ctl := http.NewResponseController(c.W)
+	_ = ctl.SetWriteDeadline(deadline(transferTime))
+	defer ctl.SetWriteDeadline(time.Time{}) // else it would end a later answer on the same connection
 	c.W.Header().Set("Content-Type", kind)
 	c.W.Header().Set("Content-Length", strconv.FormatInt(length, 10))
 	c.W.WriteHeader(status)
@@ -118,6 +122,10 @@ func (c *Call) bytes(status int, kind string, r io.ReadCloser, length int64) err
 	}
 	return nil
 }
+
+// unhurried takes the body's deadline away once the body is read: when it passes while an answer
+// is still on its way, net/http takes the client for gone and ends the request.
+func (c *Call) unhurried() { _ = http.NewResponseController(c.W).SetReadDeadline(time.Time{}) }
 
 func pathSum(c *Call) (meta.Hash, error) {
 	id, err := chunk.ParseID(c.Path("sum"))

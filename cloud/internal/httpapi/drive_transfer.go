@@ -176,6 +176,7 @@ func (a *API) postCommit(c *Call) error {
 	if in.Checkout {
 		commit.Until = c.Now.Add(meta.DefaultCheckout)
 	}
+	c.unhurried() // the chunks of a large manifest take their time
 	done, err := a.c.Files.Commit(c.Context(), who(c), c.Transfer.meta(), commit)
 	if err != nil {
 		return err

@@ -103,7 +103,8 @@ type Accounts interface {
 	AddOrganisation(ctx context.Context, admin Account, why Entry) error
 	// AddMember adds an account to Account.Org; refusal name_exists.
 	AddMember(ctx context.Context, a Account, why Entry) error
-	// RemoveMember deletes the account with its tokens and assignments. Refusals:
+	// RemoveMember deletes the account with its tokens, roles and assignments; a space that it
+	// alone owned goes to an administrator. Refusals:
 	// not_found (also for another organisation's account), forbidden for the last administrator.
 	RemoveMember(ctx context.Context, org, account string, why Entry) error
 	// SetPassword replaces the password text and ends all tokens of the account; refusal not_found.

@@ -151,6 +151,13 @@ func owners(t *testing.T, d *drive) {
 	ok(t, d.RemoveMember(d.ctx, "org_a", dStranger, meta.Entry{}))
 	_, err = d.Object(d.ctx, d.who(dStranger), "obj_none")
 	code(t, "a removed account", err, cloudapi.ErrNotFound)
+	// And a space whose last owner is removed goes to an administrator.
+	ok(t, d.RemoveMember(d.ctx, "org_a", dEditor, meta.Entry{Org: "org_a", Account: dOwner, Time: d.now, Action: "member.removed"}))
+	list, err := d.Spaces(d.ctx, d.who(dOwner))
+	ok(t, err)
+	if len(list) != 1 || list[0].Role != cloudapi.RoleOwner {
+		t.Errorf("the administrator has %v", list)
+	}
 }
 
 func names(t *testing.T, d *drive) {

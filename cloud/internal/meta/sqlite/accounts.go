@@ -175,6 +175,9 @@ func (s *Store) RemoveMember(ctx context.Context, org, account string, why meta.
 		if _, err := tx.Exec(`DELETE FROM accounts WHERE account = ?`, account); err != nil {
 			return fmt.Errorf("remove member: %w", err)
 		}
+		if err := inherit(tx, org, why); err != nil {
+			return err
+		}
 		return record(tx, why)
 	})
 }

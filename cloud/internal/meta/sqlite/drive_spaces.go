@@ -203,6 +203,45 @@ func stillOwned(tx *sql.Tx, seq int64) error {
 	return nil
 }
 
+// inherit gives the spaces that a removed member left without an owner to the administrator who
+// removed the member, or to the oldest one: nobody else could ever give a role or
+// release a check-out there.
+func inherit(tx *sql.Tx, org string, why meta.Entry) error {
+	rows, err := tx.Query(`SELECT s.seq, s.id FROM spaces s WHERE s.org = ?
+		AND NOT EXISTS (SELECT 1 FROM roles r WHERE r.space = s.seq AND r.role = ?)`, org, cloudapi.RoleOwner)
+	if err != nil {
+		return fmt.Errorf("inherit spaces: %w", err)
+	}
+	orphans := map[int64]string{}
+	for rows.Next() {
+		var seq int64
+		var id string
+		if err := rows.Scan(&seq, &id); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		orphans[seq] = id
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return fmt.Errorf("inherit spaces: %w", err)
+	}
+	for seq, id := range orphans {
+		var heir string
+		if err := tx.QueryRow(`SELECT account FROM accounts WHERE org = ? AND role = ? ORDER BY account <> ?, created, account LIMIT 1`,
+			org, meta.RoleAdmin, why.Account).Scan(&heir); err != nil {
+			return fmt.Errorf("inherit spaces: %w", err)
+		}
+		if err := setRole(tx, seq, heir, cloudapi.RoleOwner); err != nil {
+			return err
+		}
+		e := with(why, "space", id, "member", heir, "role", cloudapi.RoleOwner)
+		e.Action = "space.inherited"
+		if err := record(tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // with adds parameters to an audit entry without touching the caller's.
 func with(e meta.Entry, pairs ...string) meta.Entry {
 	params := make(map[string]string, len(e.Params)+len(pairs)/2)
