@@ -119,34 +119,54 @@ func (d *demo) offline(ctx context.Context) error {
 		return fmt.Errorf("save without a cloud: %v %v, want a queued save", params, err)
 	}
 	d.say("A save now answers failed and queued, code %d: the local copy is kept, nothing is lost.", codeOf(err))
-	var state api.Status
-	if err := e.iscdesk(ctx, &state, "status"); err != nil {
+	waiting, err := d.queued(ctx)
+	if err != nil {
 		return err
 	}
-	d.say("iscdesk status tells of %d save that waits.", state.Queued)
+	d.say("Operation %d waits on disk; it would outlive a restart of the agent.", waiting)
 	if err := d.cloud.Start(ctx); err != nil {
 		return err
 	}
 	d.say("The cloud is back.")
-	number, err := d.versionReached(ctx, 3)
+	sent, err := d.sent(ctx, waiting)
 	if err != nil {
 		return err
 	}
-	d.say("The agent sent the queued save by itself: version %s.", strconv.FormatInt(number, 10))
+	d.say("The agent sent the queued save by itself: version %s, and the application hears EVENT_SAVE_RESULT.", sent["version"])
 	return nil
 }
 
-// versionReached waits until the drawing's newest version in the cloud is at least n.
-func (d *demo) versionReached(ctx context.Context, n int64) (int64, error) {
+// queued finds the number of the engineer's save that waits.
+func (d *demo) queued(ctx context.Context) (api.Operation, error) {
+	var ops api.Operations
+	if err := d.engineer.iscdesk(ctx, &ops, "ops"); err != nil {
+		return 0, err
+	}
+	for _, op := range ops.Operations {
+		if op.State == api.OpQueued {
+			return op.Operation, nil
+		}
+	}
+	return 0, fmt.Errorf("no operation is queued: %+v", ops.Operations)
+}
+
+// sent waits for the result of a queued save.
+func (d *demo) sent(ctx context.Context, op api.Operation) (map[string]string, error) {
 	for {
-		var v api.Versions
-		err := d.engineer.iscdesk(ctx, &v, "files", "versions", desk.SpaceName+"/flange.dxf")
-		if err == nil && len(v.Versions) > 0 && v.Versions[0].Number >= n {
-			return v.Versions[0].Number, nil
+		var state api.OperationState
+		err := d.engineer.iscdesk(ctx, &state, "ops", "show", strconv.FormatInt(int64(op), 10))
+		if err != nil {
+			return nil, err
+		}
+		if state.Event != nil && state.State == api.OpDone {
+			return state.Event.Envelope.Params, nil
+		}
+		if state.State != api.OpQueued && state.State != api.OpRunning {
+			return nil, fmt.Errorf("the queued save became %q: %+v", state.State, state.Event)
 		}
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("the queued save was not sent: %w", ctx.Err())
+			return nil, fmt.Errorf("the queued save was not sent: %w", ctx.Err())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

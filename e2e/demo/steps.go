@@ -60,9 +60,6 @@ func (d *demo) start(ctx context.Context) error {
 	} else {
 		d.say("Not root: agent and engineer are both %s, and the part with a second user is left out.", d.engineer.Name)
 	}
-	if err := d.example(ctx); err != nil {
-		return err
-	}
 	if d.agent, err = desk.StartAgent(ctx, d.bin, filepath.Join(d.dir, "agent"), d.cloud); err != nil {
 		return err
 	}
