@@ -106,8 +106,8 @@ func (c *Client) Base() string {
 // worker, whose environment is built from nothing, gets this one.
 func (c *Client) Proxy() string { return c.proxy }
 
-// Reachable says whether the last call was answered by the cloud, with whatever
-// it said. Before the first call it is false.
+// Reachable says whether the cloud could be used at the last call: it answered,
+// be it with a refusal. Before the first call it is false.
 func (c *Client) Reachable() bool { return c.reachable.Load() }
 
 // Close closes unused connections; running calls end by their context.

@@ -65,6 +65,9 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 	}
 	for n := 0; ; n++ {
 		reply, err := c.once(ctx, r, body)
+		if ctx.Err() == nil { // a caller who left learned nothing about the cloud
+			c.reachable.Store(!Away(err))
+		}
 		if err == nil || n+1 == attempts || reply.Bytes > 0 || !repeatable(r) || ctx.Err() != nil {
 			return reply, err
 		}
@@ -103,17 +106,14 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (Reply, error
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		c.reachable.Store(false)
 		return Reply{}, lost(ctx, moving.ctx, err)
 	}
 	defer resp.Body.Close()
 	resp.Body = moving.reader(resp.Body)
 	reply := Reply{Status: resp.StatusCode, Header: resp.Header}
 	if err := c.genuine(resp); err != nil {
-		c.reachable.Store(false)
 		return reply, err
 	}
-	c.reachable.Store(true)
 	if t, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		reply.Time = t
 		if c.onTime != nil {
@@ -124,6 +124,10 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (Reply, error
 		return reply, refusal(resp)
 	}
 	reply.Bytes, err = take(resp, r)
+	if err == nil && moving.ctx.Err() != nil {
+		// A server that sees us leave may end its answer in good order, cut short.
+		err = context.Cause(moving.ctx)
+	}
 	if err != nil && api.CodeOf(err) == api.Internal {
 		err = lost(ctx, moving.ctx, err)
 	}
