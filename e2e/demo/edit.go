@@ -26,6 +26,9 @@ func (d *demo) edit(ctx context.Context) error {
 	if code := codeOf(err); code != api.Cancelled {
 		return fmt.Errorf("a page that was cancelled: %v, want code %d", err, api.Cancelled)
 	}
+	if _, err := e.saw(ctx); err != nil {
+		return err
+	}
 	d.say("The picker page was opened and cancelled: the application hears EVENT_OPEN_CANCELLED.")
 
 	if err := e.will(browserless.Task{Do: "pick", Space: desk.SpaceName, Name: "flange.dxf", Checkout: true}); err != nil {
