@@ -17,8 +17,8 @@ import (
 
 // Sizes of the download.
 const (
-	spanBytes = 8 << 20   // one ranged read asks for at most as much
-	spanGap   = 128 << 10 // unwanted bytes between two chunks that are cheaper to read than to skip
+	spanBytes = packBytes + 3<<20 // one ranged read asks for at most as much: a pack of ours, whole
+	spanGap   = 128 << 10         // unwanted bytes between two chunks that are cheaper to read than to skip
 	readers   = 2
 )
 

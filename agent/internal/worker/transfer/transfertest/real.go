@@ -144,8 +144,24 @@ func (c *Real) must(r cloudhttp.Request) {
 // Transfer gets a token for an operation; mode is read or write.
 func (c *Real) Transfer(mode, key, object string) string {
 	c.t.Helper()
+	return c.TransferIn(c.Space, mode, key, object)
+}
+
+// NewSpace makes another space and returns its id.
+func (c *Real) NewSpace(name string) string {
+	c.t.Helper()
+	var space cloudapi.Space
+	if err := c.Do(cloudhttp.Request{Method: http.MethodPost, Path: "/v1/spaces", Result: &space, JSON: cloudapi.NewSpace{Name: name}}); err != nil {
+		c.t.Fatalf("make a space: %v", err)
+	}
+	return space.ID
+}
+
+// TransferIn is Transfer in another space.
+func (c *Real) TransferIn(space, mode, key, object string) string {
+	c.t.Helper()
 	var token cloudapi.TransferToken
-	err := c.Do(cloudhttp.Request{Method: http.MethodPost, Path: "/v1/spaces/" + c.Space + "/transfer", Result: &token,
+	err := c.Do(cloudhttp.Request{Method: http.MethodPost, Path: "/v1/spaces/" + space + "/transfer", Result: &token,
 		JSON: cloudapi.NewTransfer{Mode: mode, Operation: key, Object: object}})
 	if err != nil {
 		c.t.Fatalf("get a transfer token: %v", err)
