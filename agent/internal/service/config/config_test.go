@@ -1,0 +1,144 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/iscdesk/iscdesk/installer/linux"
+)
+
+func TestParse(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       string // part of the error, "" for none
+	}{
+		{"nothing", "", ""},
+		{"all", "cloud = \"https://x\"\nproxy = \"direct\"\nca = \"/c\"\nstate = \"/s\"\nsocket = \"/k\"\nproducts = \"/p\"\nlog = \"debug\"\n", ""},
+		{"an unknown key", "# one\n\nclout = \"https://x\"\n", `line 3: unknown setting "clout"`},
+		{"a key that begins like a known one", "cloud = \"https://x\"\ncloud_url = \"y\"\n", `line 2: unknown setting "cloud_url"`},
+		{"an unknown table", "cloud = \"https://x\"\n[tls]\nverify = false\n", `line 2: unknown setting`},
+		{"a wrong type", "log = \"info\"\nproxy = 3128\n", "line 2"},
+		{"a list for a text", "ca = [\"/a\", \"/b\"]\n", "ca"},
+		{"not TOML", "cloud: https://x\n", "line 1"},
+		{"twice", "log = \"info\"\nlog = \"warn\"\n", "line 2"},
+		{"there is no way around verification", "insecure = true\n", `unknown setting "insecure"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var c Config
+			err := c.parse(tt.text)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	good := Config{State: "/s", Socket: "/k", Products: "/p", Log: "info"}
+	tests := []struct {
+		name   string
+		change func(*Config)
+		want   string
+	}{
+		{"the least", func(*Config) {}, ""},
+		{"a cloud", func(c *Config) { c.Cloud = "https://desk.example.com:8443/base" }, ""},
+		{"http", func(c *Config) { c.Cloud = "http://desk.example.com" }, "setting cloud"},
+		{"no scheme", func(c *Config) { c.Cloud = "desk.example.com" }, "setting cloud"},
+		{"a password in the address", func(c *Config) { c.Cloud = "https://u:p@desk.example.com" }, "setting cloud"},
+		{"a relative CA", func(c *Config) { c.CA = "ca.pem" }, "setting ca"},
+		{"no state", func(c *Config) { c.State = "" }, "setting state"},
+		{"a relative socket", func(c *Config) { c.Socket = "agent.sock" }, "setting socket"},
+		{"an unknown level", func(c *Config) { c.Log = "loud" }, "setting log"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := good
+			tt.change(&c)
+			err := c.Check()
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	var c Config
+	if err := c.Load(filepath.Join(dir, "none"), false); err != nil {
+		t.Errorf("a file that nobody named: %v", err)
+	}
+	if err := c.Load(filepath.Join(dir, "none"), true); err == nil {
+		t.Error("a named file may not be missing")
+	}
+	large := filepath.Join(dir, "large")
+	if err := os.WriteFile(large, []byte(strings.Repeat("# x\n", maxFile)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Load(large, true); err == nil {
+		t.Error("a file over the bound is read")
+	}
+}
+
+func TestPlacesOfAUsersAgent(t *testing.T) {
+	t.Setenv("HOME", "/home/a")
+	t.Setenv("XDG_STATE_HOME", "")
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	t.Setenv("XDG_CONFIG_HOME", "relative/is/ignored")
+	c, err := Defaults(false)
+	if err != nil || c.State != "/home/a/.local/state/iscdesk" || c.Socket != "/home/a/.local/state/iscdesk/run/agent.sock" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if file, err := File(false); err != nil || file != "/home/a/.config/iscdesk/agent.toml" {
+		t.Errorf("%s, %v", file, err)
+	}
+	t.Setenv("XDG_STATE_HOME", "/st")
+	t.Setenv("XDG_RUNTIME_DIR", "/run/user/1")
+	if c, err = Defaults(false); err != nil || c.State != "/st/iscdesk" || c.Socket != "/run/user/1/iscdesk/agent.sock" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if c, err = Defaults(true); err != nil || c.State != "/var/lib/iscdesk" || c.Socket != "/run/iscdesk/agent.sock" || c.Check() != nil {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// The commented file is what people see first: its defaults are the real ones.
+func TestCommentedFileShowsTheDefaults(t *testing.T) {
+	text := linux.Config()
+	want, err := Defaults(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := want
+	if err := got.parse(text); err != nil || got != want {
+		t.Errorf("the file as it is changes something: %+v, %v", got, err)
+	}
+	uncommented := regexp.MustCompile(`(?m)^# ([a-z]+ = )`).ReplaceAllString(text, "$1")
+	var shown Config
+	if err := shown.parse(uncommented); err != nil {
+		t.Fatal(err)
+	}
+	if shown.Cloud == "" || shown.CA == "" {
+		t.Error("the file shows no cloud or no CA")
+	}
+	shown.Cloud, shown.CA, shown.System = "", "", true
+	if shown != want {
+		t.Errorf("the file shows %+v, the defaults are %+v", shown, want)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(linux.Config())
+	f.Add("cloud = \"https://x\"\n[a.b]\nc = 1\n")
+	f.Add("x = \n")
+	f.Fuzz(func(t *testing.T, text string) {
+		var c Config
+		if err := c.parse(text); err == nil {
+			_ = c.Check()
+		}
+	})
+}
