@@ -1,0 +1,20 @@
+/* hello.c: begin, ask for a licence, wait for the answer, end.
+ * cc hello.c $(pkg-config --cflags --libs iscdesk) */
+#include <iscdesk.h>
+#include <stdio.h>
+
+int main(void)
+{
+    iscdesk_options options = {sizeof options};
+    iscdesk_error err = {sizeof err};
+    iscdesk_client desk;
+    iscdesk_event event;
+    options.product = "com.example.minicad";
+    if (iscdesk_init(&options, &desk, &err) != ISCDESK_OK ||
+        iscdesk_get_license_string_request(desk, "", NULL, &err) != ISCDESK_OK)
+        return printf("%s %s\n", err.message, err.hint), 1;
+    if (iscdesk_next_event(desk, 10000, &event, &err) == ISCDESK_OK)
+        puts(iscdesk_event_json(event));
+    iscdesk_event_free(event);
+    return iscdesk_shut_out(desk, &err);
+}
