@@ -53,8 +53,8 @@ func (c *Client) start(ctx context.Context, method string, params any) (api.Star
 		c.open[s.Operation] = method
 	}
 	c.mu.Unlock()
-	if s.URL != "" && c.opt.OpenURL != nil {
-		_ = c.opt.OpenURL(s.URL) // EVENT_PAGE has the address for an application whose user sees no page
+	if s.URL != "" {
+		c.show(s, method)
 	}
 	return s, nil
 }

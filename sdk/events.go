@@ -109,7 +109,8 @@ func (c *Client) receive(e api.Event) {
 	c.mu.Lock()
 	ours := e.Epoch == c.cursor.epoch
 	skip := c.behind || ours && (e.ID <= c.cursor.id || c.cursor.strict && e.ID != c.cursor.id+1)
-	told := ends && c.ended.has(e.Operation) // from operation.get
+	told := ends && c.ended.has(e.Operation) || // from operation.get
+		e.Type == api.EventPage // the call that wanted the page opens it, or tells it itself
 	c.mu.Unlock()
 	if skip {
 		return

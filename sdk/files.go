@@ -101,6 +101,23 @@ func (c *Client) Checkin(ctx context.Context, r api.Checkin) error {
 	return c.call(ctx, api.MethodCheckin, r, nil)
 }
 
+// show has a page opened on the application's side, or tells its address in
+// EVENT_PAGE when that cannot be.
+func (c *Client) show(s api.Started, method string) {
+	if c.opt.OpenURL != nil && c.opt.OpenURL(s.URL) == nil {
+		return
+	}
+	purpose := "pick"
+	switch method {
+	case api.MethodSaveAs:
+		purpose = "saveAs"
+	case api.MethodAuthPage:
+		purpose = "signIn"
+	}
+	c.queue.force(made(c.clock.Now(), api.EventPage, api.OperatePage, s.Operation,
+		map[string]string{"url": s.URL, "purpose": purpose}))
+}
+
 // checkPath refuses a path that would mean something else to the agent: it has
 // another working folder.
 func checkPath(path string) error {

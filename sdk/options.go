@@ -34,8 +34,8 @@ type Options struct {
 
 	// OpenURL shows a page in the user's browser; the agent, a service, cannot.
 	// package browser has one. It runs on the goroutine of the call that wanted
-	// the page. With nil, or when it fails, the application shows the address
-	// itself: it stands in api.Started and in EVENT_PAGE.
+	// the page. With nil, or when it fails, EVENT_PAGE carries the address, so
+	// that the application shows it itself.
 	OpenURL func(url string) error
 
 	// OnQueue hears when waiting events go from none to some (true) and back
