@@ -105,6 +105,7 @@ func (s *Store) Bearer(ctx context.Context, h meta.Hash, now time.Time) (b meta.
 func (s *Store) Rotate(ctx context.Context, r meta.Rotation) (b meta.Bearer, err error) {
 	stolen := false
 	err = s.write(ctx, func(tx *sql.Tx) error {
+		stolen = false
 		var u use
 		var err error
 		b, u, err = bearer(tx, r.Refresh, r.Now)

@@ -5,6 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
 // maxBatch bounds how many commands share one transaction, so that none waits long for the rest.
@@ -82,6 +88,7 @@ func (s *Store) commit(batch []*command) {
 		if err != nil && c.err == nil {
 			c.err = err
 		}
+		c.err = full(c.err)
 		close(c.done)
 	}
 }
@@ -114,6 +121,15 @@ func (s *Store) transact(batch []*command) error {
 		return fmt.Errorf("commit database: %w", err)
 	}
 	return nil
+}
+
+// full names the one failure of the database that a caller can do something about.
+func full(err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_FULL {
+		return fmt.Errorf("%w: %w", meta.Refuse(cloudapi.ErrStorageFull, "the cloud's disk is full"), err)
+	}
+	return err
 }
 
 // guard keeps a defect in one command from ending the writer and everyone else's commands.
