@@ -39,8 +39,8 @@ type Config struct {
 	config.Config
 	Build string
 	Clock clock.Clock
-	Log   *slog.Logger
-	Ready func() // called once, when applications can connect; may be nil
+	Log   *slog.Logger // nil discards
+	Ready func()       // called once, when applications can connect; may be nil
 }
 
 // rooms is everything that runs.
@@ -65,6 +65,9 @@ type rooms struct {
 // Run is the agent from start to ctx's end. It returns when everything that it
 // began has ended.
 func Run(ctx context.Context, cfg Config) error {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	r := &rooms{cfg: cfg, started: cfg.Clock.Now()}
 	err := r.serve(ctx)
 	for i := len(r.closers) - 1; i >= 0; i-- {
