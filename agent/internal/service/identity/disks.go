@@ -101,10 +101,15 @@ func (t tree) udev(name string) string {
 			found[k] = v
 		}
 	}
+	var first string
 	for _, k := range []string{"ID_SCSI_SERIAL", "SCSI_IDENT_SERIAL", "ID_SERIAL_SHORT"} {
-		if v := found[k]; v != "" && !placeholder(v) {
+		v := found[k]
+		if v != "" && !placeholder(v) {
 			return v
 		}
+		if first == "" {
+			first = v
+		}
 	}
-	return ""
+	return first
 }

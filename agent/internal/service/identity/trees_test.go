@@ -1,0 +1,196 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// plant makes a recorded tree real: lines "path = content", "path -> target", "# comment".
+func plant(t *testing.T, name string) string {
+	t.Helper()
+	root := t.TempDir()
+	text, err := os.ReadFile(filepath.Join("testdata", name+".tree"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unescape := strings.NewReplacer(`\n`, "\n", `\x00`, "\x00", `\x80`, "\x80", `\x14`, "\x14")
+	for _, line := range strings.Split(string(text), "\n") {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if path, target, ok := strings.Cut(line, " -> "); ok {
+			path = filepath.Join(root, path)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.Symlink(target, path)); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		path, content, ok := strings.Cut(line, " =")
+		if !ok {
+			t.Fatalf("%s: %q", name, line)
+		}
+		path = filepath.Join(root, path)
+		content = unescape.Replace(strings.TrimPrefix(content, " ")) + "\n"
+		if strings.HasSuffix(path, "vpd_pg80") {
+			content = strings.TrimSuffix(content, "\n")
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(content), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// treeLinks lists the links of a planted tree as the kernel would.
+func treeLinks(root string) func(context.Context) ([]Link, error) {
+	return func(context.Context) ([]Link, error) {
+		tr := tree{root}
+		names, err := tr.names("sys", "class", "net")
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		var all []Link
+		for _, n := range names {
+			all = append(all, Link{Name: n, Addr: tr.text("sys", "class", "net", n, "address"), Permanent: tr.text("sys", "class", "net", n, "perm_address")})
+		}
+		return all, err
+	}
+}
+
+func collect(t *testing.T, cfg Config) api.Fingerprint {
+	t.Helper()
+	fp, err := New(cfg).Fingerprint(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fp
+}
+
+func TestRecordedMachines(t *testing.T) {
+	intel := func() (uint32, uint32, bool) { return 0xBFEBFBFF, 0x00090672, true }
+	none := func() (uint32, uint32, bool) { return 0, 0, false }
+	for _, c := range []struct {
+		tree   string
+		cpu    func() (uint32, uint32, bool)
+		want   string
+		absent map[string]string // part -> words of its reason
+		parts  int               // of our own machine identity
+	}{
+		{"whitebox", intel, "04:7C:16:5E:E3:5D|S3Z8NB0K123456A||BFEBFBFF00090672", map[string]string{"board": `"To be filled by O.E.M." is a placeholder`}, 1},
+		{"laptop-dock", intel, "A4:C3:F0:12:34:56|001B_444A_488B_5CEC.|L1HF04A01B2|BFEBFBFF00090672", map[string]string{
+			"mac": "enp6s0 is behind a removable port (a dock); enx00e04c680001 is on USB", "disk": "nvme1n1 is behind a removable port (a dock); sda is on USB"}, 3},
+		{"two-nvme", intel, "B0:7B:25:00:00:01,B0:7B:25:00:00:02|EUI.0025385B01234567,S4EWNX0N700123|.7XKJD53.CNFCW0004A00B1.|BFEBFBFF00090672",
+			map[string]string{"mac": "eno1v0 is a virtual function"}, 2},
+		{"kvm", intel, "52:54:00:6B:3C:58|VOL-0A1B2C3D||BFEBFBFF00090672", map[string]string{
+			"disk": `sda: "QM00001" is a placeholder`, "board": "this system does not have it"}, 2},
+		{"esxi", intel, "00:50:56:9A:12:34|6000C29A1B2C3D4E5F60718293A4B5C6||BFEBFBFF00090672", map[string]string{"board": `"None" is a placeholder`}, 2},
+		{"container", none, "|||", map[string]string{"mac": "no built-in network hardware", "disk": "this system does not have it",
+			"board": "this system does not have it", "cpu": "no CPUID"}, 0},
+	} {
+		t.Run(c.tree, func(t *testing.T) {
+			root := plant(t, c.tree)
+			fp := collect(t, Config{Root: root, Links: treeLinks(root), CPU: c.cpu, System: true})
+			if fp.Fingerprint != c.want || !fp.System {
+				t.Errorf("got  %s\nwant %s", fp.Fingerprint, c.want)
+			}
+			for _, p := range fp.Parts {
+				if !strings.Contains(p.Absent, c.absent[p.Name]) || c.absent[p.Name] == "" && p.Absent != "" {
+					t.Errorf("%s: reason %q, want %q", p.Name, p.Absent, c.absent[p.Name])
+				}
+				if len(p.Values) == 0 && p.Absent == "" {
+					t.Errorf("%s is empty without a reason", p.Name)
+				}
+			}
+			parts := Machine(context.Background(), root)
+			if len(parts) != c.parts {
+				t.Errorf("machine parts %v, want %d", parts, c.parts)
+			}
+			if Digest(parts) != Digest(Machine(context.Background(), root)) || len(Digest(parts)) != 64 {
+				t.Error("the digest is not stable")
+			}
+		})
+	}
+}
+
+// TestDockChangesNothing takes the laptop out of its dock.
+func TestDockChangesNothing(t *testing.T) {
+	root := plant(t, "laptop-dock")
+	docked := collect(t, Config{Root: root, Links: treeLinks(root), CPU: cpuid})
+	for _, gone := range []string{"sys/class/net/enp6s0", "sys/class/net/enx00e04c680001", "sys/class/net/tun0", "sys/block/nvme1n1", "sys/block/sda"} {
+		if err := os.RemoveAll(filepath.Join(root, gone)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := collect(t, Config{Root: root, Links: treeLinks(root), CPU: cpuid}); got.Fingerprint != docked.Fingerprint {
+		t.Errorf("docked   %s\nundocked %s", docked.Fingerprint, got.Fingerprint)
+	}
+}
+
+func TestOnlyRootReadsTheBoard(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads everything")
+	}
+	root := plant(t, "two-nvme")
+	if err := os.Chmod(filepath.Join(root, "sys/class/dmi/id/board_serial"), 0); err != nil {
+		t.Fatal(err)
+	}
+	fp := collect(t, Config{Root: root, Links: treeLinks(root)})
+	if !strings.Contains(fp.Parts[2].Absent, "only root may read it") {
+		t.Errorf("got %+v", fp.Parts[2])
+	}
+}
+
+// TestProbeThatHangs: one slot stays empty, the others are there.
+func TestProbeThatHangs(t *testing.T) {
+	root := plant(t, "two-nvme")
+	stuck := make(chan struct{})
+	defer close(stuck)
+	fp := collect(t, Config{Root: root, Limit: time.Second, Links: func(context.Context) ([]Link, error) { <-stuck; return nil, nil }})
+	if !strings.HasPrefix(fp.Fingerprint, "|EUI.") || !strings.Contains(fp.Parts[0].Absent, "not read within") {
+		t.Errorf("got %s, %+v", fp.Fingerprint, fp.Parts[0])
+	}
+}
+
+func TestCollectedOnce(t *testing.T) {
+	root := plant(t, "kvm")
+	asked := 0
+	r := New(Config{Root: root, Links: func(ctx context.Context) ([]Link, error) { asked++; return treeLinks(root)(ctx) }})
+	if asked != 0 {
+		t.Error("collected before anyone asked")
+	}
+	first, err := r.Fingerprint(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(root, "sys/block/vda")); err != nil {
+		t.Fatal(err)
+	}
+	again, err := r.Fingerprint(context.Background())
+	if err != nil || again.Fingerprint != first.Fingerprint || asked != 1 {
+		t.Errorf("got %q then %q, %d collections, %v", first.Fingerprint, again.Fingerprint, asked, err)
+	}
+}
+
+// TestThisMachine reads the real thing: no claim but form.
+func TestThisMachine(t *testing.T) {
+	fp := collect(t, Config{Root: "/"})
+	if strings.Count(fp.Fingerprint, "|") != 3 || len(fp.Fingerprint) > api.MaxDevInfo || len(fp.Parts) != 4 {
+		t.Errorf("got %+v", fp)
+	}
+}
+
+func BenchmarkFingerprintCold(b *testing.B) {
+	for b.Loop() {
+		if _, err := New(Config{Root: "/"}).Fingerprint(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
