@@ -3,61 +3,129 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
-	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"github.com/iscdesk/iscdesk/e2e/desk"
 )
 
-// licence asks for the product's licence in both documented forms and checks it as
-// the product's maker would: by their own signature, offline.
-func (d *demo) licence(ctx context.Context) error {
+// compile builds the example as its maker would: one C file, the compiler, and
+// what pkg-config says. The maker's public key is compiled in.
+func (d *demo) compile(ctx context.Context) error {
+	for _, part := range []string{"lib", "include"} {
+		if err := os.CopyFS(filepath.Join(d.dir, part), os.DirFS(filepath.Join(d.build, part))); err != nil {
+			return fmt.Errorf("copy the library: %w", err)
+		}
+	}
 	key, err := d.cloud.IssuerKey(ctx)
 	if err != nil {
 		return err
 	}
-	e := d.engineer
-	text, err := d.ends(ctx, e, "license", "--product", desk.Product, "request")
+	d.makersKey = key
+	env := append(os.Environ(), "PKG_CONFIG_PATH="+filepath.Join(d.dir, "lib", "pkgconfig"))
+	flags := exec.CommandContext(ctx, "pkg-config", "--cflags", "--libs", "iscdesk", "libsodium")
+	flags.Env = env
+	out, err := flags.Output()
 	if err != nil {
-		return fmt.Errorf("request licence: %w", err)
+		return fmt.Errorf("ask pkg-config for iscdesk and libsodium: %w", err)
 	}
-	content := text["LicenseContent"]
-	if err := signedBy(key, content); err != nil {
-		return err
+	source := filepath.Join(d.source, "cshim", "examples", "minicad.c")
+	args := []string{"-O2", "-o", filepath.Join(d.bin, "minicad"), fmt.Sprintf("-DMINICAD_KEY_HEX=%q", key), source}
+	cc := exec.CommandContext(ctx, "cc", append(append(args, strings.Fields(string(out))...), "-lm")...)
+	cc.Env = env
+	if out, err := cc.CombinedOutput(); err != nil {
+		return fmt.Errorf("compile minicad: %w\n%s", err, out)
 	}
-	d.say("The licence arrived as EVENT_LICENSE_VERIFY, %d characters, and its maker's signature is right.", len(content))
-	if signedBy(key, strings.Replace(content, "|", "!", 1)) == nil {
-		return fmt.Errorf("a licence with one changed byte was accepted")
-	}
-	d.say("With one byte changed it is refused.")
-	file, err := d.ends(ctx, e, "license", "--product", desk.Product, "request", "--form", "file", "--file-name", "minicad.lic")
-	if err != nil {
-		return fmt.Errorf("request licence file: %w", err)
-	}
-	info, err := os.Stat(file["LicenseFilePath"])
+	lines, err := os.ReadFile(source)
 	if err != nil {
 		return err
 	}
-	d.say("As a file it lies in %s, mode %04o.", d.shorten(file["LicenseFilePath"]), info.Mode().Perm())
+	d.say("minicad, %d lines of C, was compiled with what pkg-config says and nothing else.", bytes.Count(lines, []byte("\n")))
 	return nil
 }
 
-// signedBy checks the built-in issuer's little format: fields and an Ed25519
-// signature, separated by bars.
-func signedBy(key, licence string) error {
-	at := strings.LastIndex(licence, "|")
-	public, err := hex.DecodeString(key)
-	if at < 0 || err != nil || len(public) != ed25519.PublicKeySize {
-		return fmt.Errorf("licence %q or key %q is not of the issuer's format", licence, key)
+// register binds the product to the program, as its installer does.
+func (d *demo) register() error {
+	dir := filepath.Join(d.dir, "agent", "products.d")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
 	}
-	signature, err := base64.StdEncoding.DecodeString(strings.TrimSpace(licence[at+1:]))
-	if err != nil || !ed25519.Verify(public, []byte(licence[:at]), signature) {
-		return fmt.Errorf("licence %q is not signed by its maker", licence)
+	text := fmt.Sprintf("id = %q\nname = \"MiniCAD\"\nexecutable = %q\n", desk.Product, filepath.Join(d.bin, "minicad"))
+	return os.WriteFile(filepath.Join(dir, desk.Product+".toml"), []byte(text), 0o644)
+}
+
+// cad is a running minicad that takes commands.
+type cad struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+// minicad starts the application as the person.
+func (p *person) minicad(ctx context.Context, flags ...string) (*cad, error) {
+	args := append([]string{"--endpoint", p.demo.agent.Socket, "--product", desk.Product}, flags...)
+	c := &cad{cmd: p.command(ctx, filepath.Join(p.demo.bin, "minicad"), args...)}
+	var err error
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, err
 	}
-	return nil
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.cmd.Stderr = c.cmd.Stdout
+	c.out = bufio.NewScanner(out)
+	c.out.Buffer(nil, 1<<20)
+	return c, c.cmd.Start()
+}
+
+// errRefused is a command that minicad could not do; what it printed says why.
+var errRefused = errors.New("minicad could not do it")
+
+// do gives one command and returns what minicad printed.
+func (c *cad) do(format string, args ...any) (string, error) {
+	if _, err := fmt.Fprintf(c.in, format+"\n", args...); err != nil {
+		return "", err
+	}
+	var said []string
+	for c.out.Scan() {
+		switch line := c.out.Text(); line {
+		case "done":
+			return strings.Join(said, "\n"), nil
+		case "failed":
+			text := strings.Join(said, "\n")
+			return text, fmt.Errorf("%s: %w: %s", fmt.Sprintf(format, args...), errRefused, text)
+		default:
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, "\n"), fmt.Errorf("minicad ended: %s", strings.Join(said, "\n"))
+}
+
+// quit ends the application.
+func (c *cad) quit() {
+	if c == nil || c.cmd == nil {
+		return
+	}
+	_ = c.in.Close()
+	_ = c.cmd.Wait() // its exit status repeats what the commands told
+	c.cmd = nil
+}
+
+// line finds the line of a minicad answer that begins with prefix.
+func line(said, prefix string) string {
+	for l := range strings.Lines(said) {
+		if l = strings.TrimRight(l, "\n"); strings.HasPrefix(l, prefix) {
+			return l
+		}
+	}
+	return ""
 }

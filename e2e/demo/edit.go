@@ -4,73 +4,122 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/iscdesk/iscdesk/e2e/browserless"
 	"github.com/iscdesk/iscdesk/e2e/desk"
-	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// edit opens a drawing by the picker, changes it, saves it back and under a new name.
-func (d *demo) edit(ctx context.Context) error {
-	e := d.engineer
-	if err := e.will(browserless.Task{Do: "cancel"}); err != nil {
-		return err
-	}
-	_, err := d.ends(ctx, e, "files", "open")
-	if code := codeOf(err); code != api.Cancelled {
-		return fmt.Errorf("a page that was cancelled: %v, want code %d", err, api.Cancelled)
-	}
-	if _, err := e.saw(ctx); err != nil {
-		return err
-	}
-	d.say("The picker page was opened and cancelled: the application hears EVENT_OPEN_CANCELLED.")
+// The drawings of the example: a part, and an assembly of several.
+const (
+	part     = "gear_m2.5_z24.dxf"
+	assembly = "flange"
+)
 
-	if err := e.will(browserless.Task{Do: "pick", Space: desk.SpaceName, Name: "flange.dxf", Checkout: true}); err != nil {
+// edit opens drawings by the picker, changes them, saves them back and one of them
+// under a new name.
+func (d *demo) edit(ctx context.Context) error {
+	if err := d.cancelled(ctx); err != nil {
 		return err
 	}
-	opened, err := d.ends(ctx, e, "files", "open")
-	if err != nil {
-		return fmt.Errorf("open by the picker: %w", err)
-	}
-	saw, err := e.saw(ctx)
-	if err != nil {
+	if err := d.pick(ctx, part); err != nil {
 		return err
 	}
-	d.say("In the picker flange.dxf was chosen with \"open and check out\"; the page says %q.", saw.Title)
-	d.file = opened["mainFile"]
-	d.say("It landed in %s (%s, %s).", d.shorten(d.file), opened["openType"], opened["workState"])
-	if err := d.change(d.file, 22); err != nil {
+	if err := d.saveBack("add-circle 0 0 6"); err != nil {
 		return err
 	}
-	saved, err := d.ends(ctx, e, "files", "save", d.file)
-	if err != nil {
-		return fmt.Errorf("save: %w", err)
+	d.file = d.document
+	if err := d.pick(ctx, assembly); err != nil {
+		return err
 	}
-	d.say("A hole was added and the drawing saved: version %s.", saved["version"])
+	if err := d.saveBack("scale 1.25"); err != nil {
+		return err
+	}
 	return d.saveAs(ctx)
 }
 
-// saveAs puts the drawing into a new folder by the save-as page.
+// cancelled opens the picker and changes its mind.
+func (d *demo) cancelled(ctx context.Context) error {
+	if err := d.engineer.will(browserless.Task{Do: "cancel"}); err != nil {
+		return err
+	}
+	if said, err := d.app.do("open"); !errors.Is(err, errRefused) {
+		return fmt.Errorf("a page that was cancelled: %s %v", said, err)
+	}
+	if _, err := d.engineer.saw(ctx); err != nil {
+		return err
+	}
+	d.say("The picker page was opened and cancelled: minicad hears EVENT_OPEN_CANCELLED and has no drawing.")
+	return nil
+}
+
+// pick answers the picker page with an object and checks it out.
+func (d *demo) pick(ctx context.Context, name string) error {
+	if err := d.engineer.will(browserless.Task{Do: "pick", Space: desk.SpaceName, Name: name, Checkout: true}); err != nil {
+		return err
+	}
+	said, err := d.app.do("open")
+	if err != nil {
+		return err
+	}
+	saw, err := d.engineer.saw(ctx)
+	if err != nil {
+		return err
+	}
+	d.say("In the picker %s was chosen with \"open and check out\"; the page says %q.", name, saw.Title)
+	opened := strings.TrimPrefix(line(said, "opened "), "opened ")
+	path, state, ok := strings.Cut(opened, " OpenAndCheckout ")
+	if !ok {
+		return fmt.Errorf("open %s: %s", name, said)
+	}
+	d.document = path
+	d.say("minicad reads it from %s (%s): %s.", d.shorten(path), state, strings.Join(counts(said), ", "))
+	return nil
+}
+
+// counts are the lines of minicad's info that count entities.
+func counts(said string) []string {
+	var out []string
+	for _, kind := range []string{"LINE", "CIRCLE", "LWPOLYLINE", "INSERT"} {
+		if l := strings.TrimSpace(line(said, "  "+kind+" ")); l != "" && !strings.HasSuffix(l, " 0") {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// saveBack changes the drawing's geometry and saves it.
+func (d *demo) saveBack(change string) error {
+	if _, err := d.app.do("%s", change); err != nil {
+		return err
+	}
+	said, err := d.app.do("save")
+	if err != nil {
+		return err
+	}
+	d.say("%q and save: %s.", change, d.shortenIn(line(said, "saved ")))
+	return nil
+}
+
+// saveAs puts the assembly into a new folder by the save-as page.
 func (d *demo) saveAs(ctx context.Context) error {
-	e := d.engineer
-	if err := e.will(browserless.Task{Do: "saveAs", Space: desk.SpaceName, NewFolder: "Variants", Name: "flange DN60.dxf"}); err != nil {
+	task := browserless.Task{Do: "saveAs", Space: desk.SpaceName, NewFolder: "Variants", Name: assembly}
+	if err := d.engineer.will(task); err != nil {
 		return err
 	}
-	saved, err := d.ends(ctx, e, "files", "save-as", d.file)
-	if err != nil {
-		return fmt.Errorf("save as: %w", err)
-	}
-	saw, err := e.saw(ctx)
+	said, err := d.app.do("save-as")
 	if err != nil {
 		return err
 	}
-	d.say("On the save-as page a folder was made and a new name given; the page says %q, version %s.", saw.Title, saved["version"])
+	saw, err := d.engineer.saw(ctx)
+	if err != nil {
+		return err
+	}
+	d.say("Save as: on the page the folder %q was made; the page says %q, minicad: %s.", task.NewFolder, saw.Title, d.shortenIn(line(said, "saved ")))
 	return nil
 }
 
@@ -82,95 +131,67 @@ func (d *demo) shorten(path string) string {
 	return path
 }
 
-// change edits a drawing in place as a user of any editor would: a bolt hole more.
-func (d *demo) change(path string, x float64) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	hole := &dxf{}
-	hole.circle("HOLES", x, 0, 4)
-	const end = "  0\nENDSEC\n  0\nEOF\n"
-	body, ok := strings.CutSuffix(string(text), end)
-	if !ok {
-		return fmt.Errorf("%s does not end as a drawing does", filepath.Base(path))
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteString(body + hole.b.String() + end); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
-}
+func (d *demo) shortenIn(text string) string { return strings.ReplaceAll(text, d.engineer.Home, "~") }
 
 // offline saves while the cloud is away: the save is queued, and sent once the
 // cloud is back.
 func (d *demo) offline(ctx context.Context) error {
-	e := d.engineer
 	if err := d.cloud.Stop(); err != nil {
 		return err
 	}
 	d.say("The cloud was stopped.")
-	if err := d.change(d.file, 33); err != nil {
-		return err
-	}
-	params, err := d.ends(ctx, e, "files", "save", d.file)
-	if params["queued"] != "true" && codeOf(err) == api.OK {
-		return fmt.Errorf("save without a cloud: %v %v, want a queued save", params, err)
-	}
-	d.say("A save now answers failed and queued, code %d: the local copy is kept, nothing is lost.", codeOf(err))
-	waiting, err := d.queued(ctx)
+	said, err := d.app.do("license")
 	if err != nil {
 		return err
 	}
-	d.say("Operation %d waits on disk; it would outlive a restart of the agent.", waiting)
+	d.say("The licence that the agent has kept still answers: %s", line(said, "desk:"))
+	if _, err := d.app.do("add-circle 10 10 3"); err != nil {
+		return err
+	}
+	said, err = d.app.do("save")
+	if !errors.Is(err, errRefused) || !strings.Contains(said, "(queued)") {
+		return fmt.Errorf("save without a cloud: %s %v, want a queued save", said, err)
+	}
+	d.say("A save answers: %s", line(said, "not saved:"))
 	if err := d.cloud.Start(ctx); err != nil {
 		return err
 	}
 	d.say("The cloud is back.")
-	sent, err := d.sent(ctx, waiting)
-	if err != nil {
-		return err
-	}
-	d.say("The agent sent the queued save by itself: version %s, and the application hears EVENT_SAVE_RESULT.", sent["version"])
-	return nil
-}
-
-// queued finds the number of the engineer's save that waits.
-func (d *demo) queued(ctx context.Context) (api.Operation, error) {
-	var ops api.Operations
-	if err := d.engineer.iscdesk(ctx, &ops, "ops"); err != nil {
-		return 0, err
-	}
-	for _, op := range ops.Operations {
-		if op.State == api.OpQueued {
-			return op.Operation, nil
-		}
-	}
-	return 0, fmt.Errorf("no operation is queued: %+v", ops.Operations)
-}
-
-// sent waits for the result of a queued save.
-func (d *demo) sent(ctx context.Context, op api.Operation) (map[string]string, error) {
 	for {
-		var state api.OperationState
-		err := d.engineer.iscdesk(ctx, &state, "ops", "show", strconv.FormatInt(int64(op), 10))
+		said, err := d.app.do("events")
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if state.Event != nil && state.State == api.OpDone {
-			return state.Event.Envelope.Params, nil
-		}
-		if state.State != api.OpQueued && state.State != api.OpRunning {
-			return nil, fmt.Errorf("the queued save became %q: %+v", state.State, state.Event)
+		if l := line(said, "event EVENT_SAVE_RESULT"); strings.Contains(l, `"success"`) {
+			break
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("the queued save was not sent: %w", ctx.Err())
+			return fmt.Errorf("the queued save was not sent: %w", ctx.Err())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+	d.say("The agent sent the queued save by itself, and minicad heard EVENT_SAVE_RESULT with success.")
+	return d.tomorrow(ctx)
+}
+
+// tomorrow starts minicad again and saves what its list of recent files names.
+func (d *demo) tomorrow(ctx context.Context) error {
+	d.app.quit()
+	var err error
+	if d.app, err = d.engineer.minicad(ctx); err != nil {
+		return err
+	}
+	if _, err := d.app.do("recent %s", d.file); err != nil {
+		return err
+	}
+	if _, err := d.app.do("move 5 5"); err != nil {
+		return err
+	}
+	said, err := d.app.do("save")
+	if err != nil {
+		return err
+	}
+	d.say("minicad was started again and opened %s from its recent files: %s.", filepath.Base(d.file), d.shortenIn(line(said, "saved ")))
+	return nil
 }

@@ -82,7 +82,6 @@ func (p *person) command(ctx context.Context, program string, args ...string) *e
 	cmd.Env = []string{
 		"HOME=" + p.Home, "USER=" + p.Name, "LOGNAME=" + p.Name, "LANG=C.UTF-8", "DISPLAY=:0",
 		"PATH=" + p.demo.bin + ":/usr/local/bin:/usr/bin:/bin",
-		"LD_LIBRARY_PATH=" + filepath.Join(p.demo.dir, "lib"),
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if p.made != nil {

@@ -54,7 +54,7 @@ func (d *demo) otherFiles(ctx context.Context) error {
 
 // otherEvents asks for an operation of the engineer's by its number.
 func (d *demo) otherEvents(ctx context.Context) error {
-	for n := 1; n <= 3; n++ {
+	for n := 1; n <= 6; n++ {
 		var state api.OperationState
 		if err := d.other.iscdesk(ctx, &state, "ops", "show", strconv.Itoa(n)); err == nil && state.State != api.OpUnknown {
 			return fmt.Errorf("the second user saw operation %d: %+v", n, state)
@@ -130,11 +130,11 @@ func (d *demo) otherCheckout(ctx context.Context) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("second sign-in: %w %s", err, out)
 	}
-	_, err = d.ends(ctx, d.other, "files", "open", "--checkout", desk.SpaceName+"/flange.dxf")
+	_, err = d.ends(ctx, d.other, "files", "open", "--checkout", desk.SpaceName+"/"+part)
 	if code := codeOf(err); code != api.HeldByOther {
 		return fmt.Errorf("check out what the engineer holds: %v, want code %d", err, api.HeldByOther)
 	}
-	d.say("Signed in as %s with a role in the space they are told who holds flange.dxf: code %d.", d.other.Account, api.HeldByOther)
+	d.say("Signed in as %s with a role in the space they are told who holds %s: code %d.", d.other.Account, part, api.HeldByOther)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/iscdesk/iscdesk/e2e/browserless"
 	"github.com/iscdesk/iscdesk/e2e/desk"
@@ -60,6 +61,9 @@ func (d *demo) start(ctx context.Context) error {
 	} else {
 		d.say("Not root: agent and engineer are both %s, and the part with a second user is left out.", d.engineer.Name)
 	}
+	if err := d.compile(ctx); err != nil {
+		return err
+	}
 	if d.agent, err = desk.StartAgent(ctx, d.bin, filepath.Join(d.dir, "agent"), d.cloud); err != nil {
 		return err
 	}
@@ -74,15 +78,19 @@ func (d *demo) start(ctx context.Context) error {
 // signIn goes over the sign-in page, as a browser would, and seeds the drawings.
 func (d *demo) signIn(ctx context.Context) error {
 	e := d.engineer
-	err := e.iscdesk(ctx, nil, "files", "ls")
-	if code := codeOf(err); code != api.NotSignedIn {
-		return fmt.Errorf("listing files before signing in: %v, want code %d", err, api.NotSignedIn)
+	var err error
+	if d.app, err = e.minicad(ctx); err != nil {
+		return err
 	}
-	d.say("Before signing in every cloud call is refused: code %d.", api.NotSignedIn)
+	said, err := d.app.do("ls")
+	if !errors.Is(err, errRefused) || !strings.Contains(said, fmt.Sprintf("(code %d", api.NotSignedIn)) {
+		return fmt.Errorf("listing files before signing in: %s %v, want code %d", said, err, api.NotSignedIn)
+	}
+	d.say("minicad runs. Before signing in every cloud call is refused: code %d.", api.NotSignedIn)
 	if err := e.will(browserless.Task{Do: "signIn", Account: e.Account, Password: desk.Password}); err != nil {
 		return err
 	}
-	if err := e.iscdesk(ctx, nil, "login", "--page"); err != nil {
+	if _, err := d.app.do("sign-in"); err != nil {
 		return fmt.Errorf("sign in over the page: %w", err)
 	}
 	saw, err := e.saw(ctx)
@@ -91,25 +99,22 @@ func (d *demo) signIn(ctx context.Context) error {
 	}
 	d.say("%s signed in on the page in the browser: %q.", e.Account, saw.Title)
 	drawings := filepath.Join(e.Home, "drawings")
-	if err := d.draw(drawings); err != nil {
+	if err := d.bring(drawings); err != nil {
 		return err
 	}
-	for _, name := range []string{"flange.dxf", "shaft.dxf", "coupling"} {
+	for _, name := range []string{part, assembly} {
 		ev, err := d.ends(ctx, e, "files", "save-as", filepath.Join(drawings, name), "--to", desk.SpaceName)
 		if err != nil {
 			return fmt.Errorf("upload %s: %w", name, err)
 		}
-		d.say("%s went to the cloud as version %s.", name, ev["version"])
+		d.say("iscdesk files save-as %s: in the cloud as version %s.", name, ev["version"])
 	}
 	return nil
 }
 
-// draw writes the drawings into a folder of the engineer's.
-func (d *demo) draw(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := drawings(dir); err != nil {
+// bring copies the example's drawings into a folder of the engineer's.
+func (d *demo) bring(dir string) error {
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(d.source, "cshim", "examples", "data"))); err != nil {
 		return err
 	}
 	return filepath.Walk(dir, func(path string, _ os.FileInfo, err error) error {
