@@ -82,7 +82,7 @@ func TestFatalFaultIsWrittenDown(t *testing.T) {
 	if err := h.cmd.Run(); err == nil {
 		t.Fatal("the host lived through a fatal fault")
 	}
-	if text := read(t, file); !strings.Contains(text, "concurrent map") {
+	if text := read(t, file); !strings.Contains(text, "goTestFault") {
 		t.Errorf("crash_file holds %q, want the fault", tail(text))
 	}
 }

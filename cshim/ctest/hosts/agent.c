@@ -40,8 +40,11 @@ static void restart(const char *endpoint)
         if (type == ISCDESK_EVENT_LICENSE_VERIFY)
             CHECK(iscdesk_event_operation(e) == op);
         iscdesk_event_free(e);
-        if (type == ISCDESK_EVENT_GAP)
-            host_step("finish");
+        if (type == ISCDESK_EVENT_GAP) {
+            char line[64];
+            snprintf(line, sizeof line, "finish %lld", (long long)op);
+            host_step(line);
+        }
     }
     CHECK(type == ISCDESK_EVENT_LICENSE_VERIFY);
     WANT(ISCDESK_OK, iscdesk_shut_out(c, err()));
