@@ -69,7 +69,7 @@ type HelloResult struct {
 	License      LicenseState `json:"license"`   // cached state for the product, may be state "none"
 }
 
-// Subscribe asks for events after the cursor (Epoch, Since). Since 0 means from
+// Subscribe asks for events after the cursor (Epoch, Since). No epoch and 0 mean from
 // the oldest still kept. One subscription a connection; a second one moves it.
 type Subscribe struct {
 	Epoch string `json:"epoch,omitempty"`
