@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -305,11 +306,10 @@ func TestFullDisk(t *testing.T) {
 			filler := filepath.Join(small, "filler")
 			w.drive.Fault = nil
 			if c.name == "noticed" { // filled behind the check's back
-				filled := false
+				var fill sync.Once
 				w.drive.Fault = func(r cloudhttp.Request, _ bool) error {
-					if strings.Contains(r.Path, "/packs/") && !filled {
-						filled = true
-						write(t, filler, make([]byte, 30<<20))
+					if strings.Contains(r.Path, "/packs/") {
+						fill.Do(func() { _ = os.WriteFile(filler, make([]byte, 30<<20), 0o600) })
 					}
 					return nil
 				}
