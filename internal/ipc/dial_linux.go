@@ -29,6 +29,9 @@ func Dial(path string, timeout time.Duration) (*Conn, error) {
 	if err != nil {
 		return nil, &api.Error{Code: api.Internal, Detail: fmt.Sprintf("make socket: %v", err)}
 	}
+	if fd, err = high(fd); err != nil {
+		return nil, &api.Error{Code: api.Internal, Detail: fmt.Sprintf("make socket: %v", err)}
+	}
 	if err := connect(fd, path, timeout); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
@@ -40,6 +43,17 @@ func Dial(path string, timeout time.Duration) (*Conn, error) {
 		return nil, &api.Error{Code: api.Internal, Detail: fmt.Sprintf("use socket %s: %v", path, err)}
 	}
 	return &Conn{file: file, raw: raw}, nil
+}
+
+// high moves fd out of 0, 1 and 2: in a host that closed those, whoever prints
+// would print into the connection.
+func high(fd int) (int, error) {
+	if fd > 2 {
+		return fd, nil
+	}
+	moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+	_ = unix.Close(fd)
+	return moved, err
 }
 
 // connect never waits in the kernel: a unix socket either connects at once or
