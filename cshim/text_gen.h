@@ -27,7 +27,7 @@ static const struct shim_text {
      "此计算机上的 ISCDesk 代理程序没有应答。", "请安装或启动 ISCDesk 代理程序（“systemctl start iscdesk-agent”），然后重试。"},
     {-21, "The ISCDesk agent and the application's library share no protocol version.", "Update the older one of the two, usually the ISCDesk agent.",
      "ISCDesk 代理程序与应用程序所用的库没有共同的协议版本。", "请更新两者中较旧的一个，通常是 ISCDesk 代理程序。"},
-    {-22, "The connection to the ISCDesk agent broke.", "It is made again by itself; check what became of the last request before repeating it.",
+    {-22, "The connection to the ISCDesk agent broke.", "The connection is made again by itself; check what became of the last request before repeating it.",
      "与 ISCDesk 代理程序的连接已中断。", "连接会自动恢复；重复上一请求之前请先确认其结果。"},
     {-23, "The program at the agent's address belongs to another user, so nothing was sent to it.", "Have an administrator find out who runs it, and start the real ISCDesk agent.",
      "代理程序地址上的程序属于另一个用户，因此未向其发送任何内容。", "请管理员查明该程序由谁运行，并启动真正的 ISCDesk 代理程序。"},

@@ -141,7 +141,7 @@ func (c *Client) adopt(link *ipc.Link, hello api.HelloResult, server ipc.Server,
 	c.ask = c.ask || lost
 	c.mu.Unlock()
 	if lost {
-		c.queue.put(gapEvent(c.clock.Now(), api.Gap{Epoch: hello.Epoch}))
+		c.queue.put(gapEvent(c.clock.Now(), api.Gap{Epoch: hello.Epoch, Next: 1}))
 	}
 	c.learn(hello.License)
 	c.mu.Lock()

@@ -60,7 +60,7 @@ var textsLocal = map[Code]text{
 			"请更新两者中较旧的一个，通常是 ISCDesk 代理程序。"}},
 	AgentLost: {"AGENT_LOST",
 		[2]string{"The connection to the ISCDesk agent broke.",
-			"It is made again by itself; check what became of the last request before repeating it."},
+			"The connection is made again by itself; check what became of the last request before repeating it."},
 		[2]string{"与 ISCDesk 代理程序的连接已中断。",
 			"连接会自动恢复；重复上一请求之前请先确认其结果。"}},
 	AgentUntrusted: {"AGENT_UNTRUSTED",
