@@ -99,6 +99,7 @@ func (s *serveCommand) serve(ctx context.Context, st *streams, log *slog.Logger,
 	if code != "" {
 		fmt.Fprintf(st.out, "one-time code for the first administrator (24 hours): %s\n", code)
 	}
+	fmt.Fprintln(st.out, "ready: connections are taken")
 	served := make(chan error, 1)
 	go func() { served <- srv.ServeTLS(l, "", "") }() // ends with Shutdown or Close below
 	select {
