@@ -144,7 +144,11 @@ func (d *demo) offline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("The licence that the agent has kept still answers: %s", line(said, "desk:"))
+	away := line(said, "the cloud is away")
+	if away == "" {
+		return fmt.Errorf("a licence without a cloud does not say so: %s", said)
+	}
+	d.say("A licence is still to be had; minicad says %q and accepts it.", away)
 	if _, err := d.app.do("add-circle 10 10 3"); err != nil {
 		return err
 	}
