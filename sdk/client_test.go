@@ -307,14 +307,19 @@ func TestLanguageOfOwnRefusals(t *testing.T) {
 }
 
 func TestTimeouts(t *testing.T) {
-	agent, c := start(t, func(o *sdk.Options) { o.Timeout = 30 * time.Millisecond })
+	agent, c := start(t, func(o *sdk.Options) { o.Timeout = 500 * time.Millisecond })
 	release := agent.Hold(api.MethodPing)
 	wantCode(t, c.Ping(t.Context()), api.Timeout) // the option's
+	short, end := context.WithTimeout(t.Context(), time.Millisecond)
+	defer end()
+	wantCode(t, c.Ping(short), api.Timeout) // the caller's
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	wantCode(t, c.Ping(ctx), api.Cancelled)
 	release()
-	wantCode(t, c.Ping(t.Context()), api.OK)
+	long, end := context.WithTimeout(t.Context(), 10*time.Second)
+	defer end()
+	wantCode(t, c.Ping(long), api.OK)
 }
 
 // More threads than the agent answers at once must wait, not be refused.
