@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/token"
 )
@@ -79,7 +80,7 @@ type refresh struct {
 // New starts a cloud with one product "minicad".
 func New(t testing.TB) *Cloud {
 	t.Helper()
-	c := &Cloud{Now: time.Now, Calls: map[string]int{}, Life: time.Hour,
+	c := &Cloud{Now: clock.System{}.Now, Calls: map[string]int{}, Life: time.Hour,
 		Products: map[string]*Product{"minicad": {Content: "MINICAD1|text", Life: 7 * 24 * time.Hour, Grace: 3 * 24 * time.Hour}},
 		devices:  map[string]jose.JSONWebKey{}, thumbs: map[string]string{}, access: map[string]access{}, refreshes: map[string]*refresh{}}
 	c.AddKey(t)
