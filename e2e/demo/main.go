@@ -55,6 +55,7 @@ func run(build, source string, ui bool) int {
 	if d == nil {
 		return 1
 	}
+	d.head("Clean up")
 	if cleanErr := d.clean(err != nil); cleanErr != nil {
 		fmt.Fprintf(os.Stderr, "demo: clean up: %v\n", cleanErr)
 		return 1

@@ -152,9 +152,11 @@ All of it stays up until you press Ctrl-C.
 Try, each as the engineer:
   %[9]s%[10]s/iscdesk --endpoint %[7]s status
   %[9]s%[10]s/iscdesk --endpoint %[7]s files open
-The second prints the address of a picker page. Only a browser of the same user is answered%[11]s.
+  %[9]s%[10]s/minicad --endpoint %[7]s --product %[12]s
+minicad takes commands: license, open, info, scale 1.1, save, save-as, quit. Where no browser
+opens, the address of the page is printed; only a browser of the same user is answered%[11]s
 `, d.cloud.Base, d.cloud.CAFile, desk.AdminAccount, desk.Engineer1, desk.Engineer2, desk.Password,
-		d.agent.Socket, d.engineer.Home, as, d.bin, browserHint(as))
+		d.agent.Socket, d.engineer.Home, as, d.bin, browserHint(as), desk.Product)
 	_ = os.Remove(filepath.Join(d.bin, browserName)) // the person's own browser, from here on
 	<-ctx.Done()
 	fmt.Println()
@@ -163,7 +165,7 @@ The second prints the address of a picker page. Only a browser of the same user 
 
 func browserHint(as string) string {
 	if as == "" {
-		return ""
+		return "."
 	}
 	return ":\n  " + as + "chromium ADDRESS"
 }

@@ -33,7 +33,6 @@ func (d *demo) steps(ctx context.Context) error {
 			return err
 		}
 	}
-	d.head("Clean up")
 	return nil
 }
 

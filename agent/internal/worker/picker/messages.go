@@ -132,7 +132,7 @@ func sentences(key string) ([2]string, bool) {
 		{"sign.password", "Password", "密码"},
 		{"sign.button", "Sign in", "登录"},
 		{"sign.empty", "Enter account and password.", "请输入账号和密码。"},
-		{"sign.note", "The password goes to this cloud only and is not kept on this computer.", "密码仅发送至该云端，不会保存在本机。"},
+		{"sign.note", "The password goes to this cloud only; ISCDesk does not keep it.", "密码仅发送至该云端，ISCDesk 不会保存密码。"},
 		{"sign.cloudless", "no cloud is set", "未设置云端地址"},
 
 		{"busy.pick", "Opening the file…", "正在打开文件…"},

@@ -1,9 +1,15 @@
 package picker
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -230,5 +236,63 @@ func TestSentences(t *testing.T) {
 		if got := size(n); got != want {
 			t.Errorf("size %d is %q, want %q", n, got, want)
 		}
+	}
+}
+
+// TestEverySentence finds the sentences that templates and code ask for, and
+// compares what both languages take.
+func TestEverySentence(t *testing.T) {
+	sources, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("templates/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := map[string]bool{}
+	ask := regexp.MustCompile(`(?:\bT|\.say\(|\bT\() ?"([a-z.]+)"`)
+	for _, name := range append(sources, pages...) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range ask.FindAllStringSubmatch(string(text), -1) {
+			if !strings.HasSuffix(m[1], ".") { // completed at run time
+				asked[m[1]] = true
+			}
+		}
+	}
+	if len(asked) < 60 {
+		t.Fatalf("only %d sentences are asked for: the search is wrong", len(asked))
+	}
+	verbs := regexp.MustCompile(`%[a-z]`)
+	for key := range asked {
+		pair, ok := sentences(key)
+		if !ok || pair[english] == "" || pair[chinese] == "" {
+			t.Errorf("sentence %q is missing in a language", key)
+			continue
+		}
+		if en, zh := verbs.FindAllString(pair[english], -1), verbs.FindAllString(pair[chinese], -1); !slices.Equal(en, zh) {
+			t.Errorf("sentence %q takes %v in English, %v in Chinese", key, en, zh)
+		}
+	}
+}
+
+// TestVendored compares the vendored script with the checksum that its README tells.
+func TestVendored(t *testing.T) {
+	readme, err := os.ReadFile("assets/vendor/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := assets.ReadFile("assets/vendor/htmx.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := fmt.Sprintf("%x", sha256.Sum256(script)); !strings.Contains(string(readme), sum) {
+		t.Errorf("htmx.min.js has %s, which README.md does not tell", sum)
 	}
 }
