@@ -392,7 +392,7 @@ func TestSaveAs(t *testing.T) {
 	if name := d.drive.Objects[got["object"]].Name; name != "bracket.stl" {
 		t.Fatalf("saved as %q", name)
 	}
-	if end := d.ended[st.Operation]; end.Error != nil || end.Path != path {
+	if end := d.pageEnd(st.Operation); end.Error != nil || end.Path != path {
 		t.Fatalf("the page ended with %+v", end)
 	}
 }

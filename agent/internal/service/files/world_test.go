@@ -380,6 +380,22 @@ func (d *desk) final(op api.Operation) map[string]string {
 	return nil
 }
 
+// pageEnd waits for what a page was told at its end.
+func (d *desk) pageEnd(op api.Operation) workerapi.PageEnd {
+	d.t.Helper()
+	for range 1000 {
+		d.mu.Lock()
+		end, ok := d.ended[op]
+		d.mu.Unlock()
+		if ok {
+			return end
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	d.t.Fatalf("the page of operation %d was told no end", op)
+	return workerapi.PageEnd{}
+}
+
 func (d *desk) save(path string, assembly bool) map[string]string {
 	d.t.Helper()
 	st, err := d.room.Save(context.Background(), d.actor(), api.Save{Path: path, Assembly: assembly})

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -83,7 +82,7 @@ func StartReal(t testing.TB) *Real {
 func (c *Real) Start() (code string) {
 	c.t.Helper()
 	cmd := exec.Command(c.binary, "serve", "--data", c.data, "--listen", c.listen)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	dieWithParent(cmd)
 	log, err := os.OpenFile(filepath.Join(c.data, "test.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		c.t.Fatal(err)
