@@ -34,12 +34,16 @@ esac
 
 # shellcheck disable=SC2086
 $cc -O2 -fPIC -c ${CCEXTRA:-} -o "$work/after.o" cshim/link/after.c
+# An address-sanitizer build finds its names in the program, so -z defs is for
+# the others.
+defs=-Wl,-z,defs
+[ -z "${CCEXTRA:-}" ] || defs=-Wl,-z,undefs
 # after.o stands behind the archive: its constructor must run after Go's start.
 # shellcheck disable=SC2086
 $cc -shared ${CCEXTRA:-} -o "$out/lib/libiscdesk.so.1.new" \
 	-Wl,--whole-archive "$work/go.a" -Wl,--no-whole-archive "$work/after.o" -lm -lpthread \
 	-Wl,-soname,libiscdesk.so.1 -Wl,--version-script="$map" \
-	-Wl,-z,nodelete $([ -n "${CCEXTRA:-}" ] || echo -Wl,-z,defs) -Wl,-s -Wl,-z,relro -Wl,-z,now
+	-Wl,-z,nodelete "$defs" -Wl,-s -Wl,-z,relro -Wl,-z,now
 mv "$out/lib/libiscdesk.so.1.new" "$out/lib/libiscdesk.so.1"
 ln -sf libiscdesk.so.1 "$out/lib/libiscdesk.so"
 

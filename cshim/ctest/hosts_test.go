@@ -30,6 +30,7 @@ func TestHosts(t *testing.T) {
 		{row: "8 exit in a call", source: "exit_busy.cpp", args: []string{"calls"}, exit: 42},
 		{row: "8 exit with a static destructor", source: "exit_busy.cpp", args: []string{"static"}, exit: 42},
 		{row: "10 signals", source: "signals.c", flags: []string{"-Wno-pedantic"}, loads: true, args: []string{file}},
+		{row: "11 interrupted waits", source: "eintr.c"},
 		{row: "12 fork", source: "fork.c"},
 		{row: "21 and 22 every call", source: "calls.c", args: []string{"FOLDER"}},
 		{row: "23 stale handles", source: "stale.c"},
