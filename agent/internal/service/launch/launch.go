@@ -20,7 +20,6 @@ const (
 	idleAfter     = time.Minute      // a worker without work lives this long
 	startTimeout  = 10 * time.Second // from exec to the answer to worker.start
 	stopTimeout   = 5 * time.Second  // from the closed socketpair to SIGKILL
-	writeTimeout  = api.WriteTimeout // a worker that does not read is ended
 	maxIdentities = 16               // workers of one uid: group sets of one user are few
 )
 
@@ -33,7 +32,8 @@ type Config struct {
 	Log    *slog.Logger                                         // nil discards
 
 	Users func(ctx context.Context, uid int) (User, error) // nil: the system's user database
-	Idle  time.Duration                                    // 0: a minute; tests shorten it
+	Idle  time.Duration                                    // from a worker's last use to its end; 0: a minute
+	Stop  time.Duration                                    // from the closed socketpair to SIGKILL; 0: five seconds
 }
 
 // User is what the user database says about a uid.
@@ -87,6 +87,9 @@ func New(cfg Config) (*Launcher, error) {
 	if cfg.Idle == 0 {
 		cfg.Idle = idleAfter
 	}
+	if cfg.Stop == 0 {
+		cfg.Stop = stopTimeout
+	}
 	s, err := newSpawner()
 	if err != nil {
 		return nil, fmt.Errorf("prepare workers: %w", err)
@@ -94,9 +97,13 @@ func New(cfg Config) (*Launcher, error) {
 	return &Launcher{cfg: cfg, spawn: s, workers: make(map[string]*shared)}, nil
 }
 
-// Close ends every worker, waits for them, and refuses new ones.
+// Close ends every worker, waits for them, and refuses new ones. Later calls do nothing.
 func (l *Launcher) Close() error {
 	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
 	l.closed = true
 	all := make([]*shared, 0, len(l.workers))
 	for _, s := range l.workers {
@@ -226,6 +233,7 @@ func (l *Launcher) launch(ctx context.Context, id Identity) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.stop = l.cfg.Stop
 	if err := p.link.Call(ctx, workerapi.MethodStart, l.cfg.Start(), &p.started); err != nil {
 		p.end()
 		_ = p.wait()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -25,6 +26,9 @@ import (
 
 // The test program is its own worker: the launcher runs /proc/self/exe.
 func TestMain(m *testing.M) {
+	if os.Getenv(serviceProgram) != "" {
+		serveUntilKilled()
+	}
 	if len(os.Args) == 2 && os.Args[1] == "worker" {
 		conn, err := worker.Socket(worker.FD)
 		if err == nil {
@@ -71,8 +75,6 @@ func (p *probe) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Ins
 	case "sleep":
 		<-ctx.Done()
 		return workerapi.Inspected{}, &api.Error{Code: api.Cancelled}
-	case "die":
-		os.Exit(3)
 	case "ask":
 		var answer string
 		err := p.service.Call(ctx, "service.echo", arg, &answer)
@@ -416,4 +418,70 @@ func TestClosedLauncherEndsItsWorkers(t *testing.T) {
 	if _, err := again.Acquire(t.Context(), alice); err == nil {
 		t.Error("a closed launcher starts workers")
 	}
+}
+
+func TestStoppedWorkerHoldsNothingUp(t *testing.T) {
+	need.Root(t)
+	l := newLauncher(t, func(c *Config) { c.Stop = 50 * time.Millisecond })
+	w := acquire(t, l, alice)
+	pid := w.Started().PID
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // its user may do that
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := w.Call(ctx, workerapi.MethodInspect, workerapi.Inspect{Path: "cwd"}, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a call of a stopped worker: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	gone(t, pid)
+}
+
+// serviceProgram makes this test program a service that starts a worker and waits.
+const serviceProgram = "ISCDESK_TEST_SERVICE"
+
+func serveUntilKilled() {
+	l, err := New(Config{
+		Start:  func() workerapi.Start { return workerapi.Start{} },
+		Handle: func(context.Context, int, string, json.RawMessage) (any, error) { return nil, nil },
+		Notice: func(int, string, json.RawMessage) {},
+		Users: func(_ context.Context, uid int) (User, error) {
+			return User{Name: "u", GID: uid, Home: "/nonexistent"}, nil
+		},
+	})
+	if err != nil {
+		os.Exit(1)
+	}
+	w, err := l.Acquire(context.Background(), alice)
+	if err != nil {
+		os.Exit(1)
+	}
+	fmt.Println(w.Started().PID)
+	select {}
+}
+
+// A worker that does not even read its socket must not outlive a killed service.
+func TestWorkersDieWithAKilledService(t *testing.T) {
+	need.Root(t)
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{serviceProgram + "=1"}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Fscan(out, &pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	gone(t, pid)
 }

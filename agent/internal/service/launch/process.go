@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
-	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/ipc"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -19,7 +17,7 @@ type process struct {
 	cmd     *exec.Cmd
 	link    *ipc.Link
 	started workerapi.Started
-	killer  *time.Timer // set by end
+	stop    time.Duration // from the closed socketpair to SIGKILL
 }
 
 // end closes the socketpair, which a worker takes as its end; wait kills it if it
@@ -35,7 +33,7 @@ func (p *process) wait() error {
 	case err = <-ended: // it crashed or left: its running calls fail when the link ends
 		_ = p.link.Close()
 	case <-p.link.Done():
-		kill := time.AfterFunc(stopTimeout, func() { _ = p.cmd.Process.Kill() })
+		kill := time.AfterFunc(p.stop, func() { _ = p.cmd.Process.Kill() })
 		err = <-ended
 		kill.Stop()
 	}
@@ -58,18 +56,3 @@ func (w *Worker) Call(ctx context.Context, method string, params, result any) er
 // Started is what the worker found that it is: for the log and for tests. It is
 // the worker's own word.
 func (w *Worker) Started() workerapi.Started { return w.s.proc.started }
-
-// deadlineConn bounds each write, so that a worker that was stopped by its user
-// cannot hold a goroutine of the service for ever.
-type deadlineConn struct{ *os.File }
-
-func (c deadlineConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(deadline(writeTimeout)); err != nil {
-		return 0, err
-	}
-	return c.File.Write(b)
-}
-
-// deadline is for the poller only, so the machine's own clock is right here even
-// where a test moves the agent's.
-func deadline(d time.Duration) time.Time { return clock.System{}.Now().Add(d) }

@@ -162,7 +162,7 @@ func (s *spawner) start(id Identity, u User,
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the process: %w", err), ours.Close())
 	}
-	return &process{cmd: cmd, link: ipc.NewLink(deadlineConn{ours}, ipc.Options{Handle: handle, Notice: notice})}, nil
+	return &process{cmd: cmd, link: ipc.NewLink(ours, ipc.Options{Handle: handle, Notice: notice})}, nil
 }
 
 // environment is made from nothing: nothing of the service's own environment, and

@@ -46,7 +46,8 @@ func newConn(s *Server, nc *net.UnixConn, peer *caller.Peer) *conn {
 	return c
 }
 
-// close ends the connection from any goroutine; the reader then cleans up.
+// close ends the connection from any goroutine; run, or take where there is no
+// run, then cleans up.
 func (c *conn) close() {
 	c.stop()
 	_ = c.nc.Close()
@@ -57,7 +58,7 @@ func (c *conn) run() {
 	defer c.s.leave(c)
 	defer c.peer.Close()
 	var requests sync.WaitGroup
-	if err := c.read(&requests); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+	if err := c.read(&requests); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		c.s.cfg.Log.Debug("connection ended", "uid", c.peer.UID, "pid", c.peer.PID, "cause", err)
 	}
 	c.close()
@@ -68,7 +69,7 @@ func (c *conn) run() {
 	}
 }
 
-// read takes frames until the stream ends or breaks the protocol.
+// read takes frames until the stream ends or breaks the protocol, and says how.
 func (c *conn) read(requests *sync.WaitGroup) error {
 	if err := c.nc.SetReadDeadline(deadline(c.s.helloTime)); err != nil {
 		return err

@@ -120,6 +120,7 @@ func (s *Server) take(nc *net.UnixConn) {
 	// Nobody waits here for a reader: the few bytes fit into an empty socket.
 	c.refuse(0, refusal)
 	c.close()
+	_ = peer.Close()
 }
 
 // admit decides once, by who the kernel says is there, whether to talk at all.

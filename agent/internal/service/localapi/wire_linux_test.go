@@ -164,6 +164,26 @@ func TestConnectionsOfOneUserAreBounded(t *testing.T) {
 		t.Errorf("one too many: %+v, %v", got.Error, err)
 	}
 	greet(t, a, bob, api.Hello{})
+	before := openFiles(t)
+	for range 50 {
+		conn := dialAs(t, a.path, alice)
+		if _, err := answer(conn); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+	}
+	if after := openFiles(t); after > before+5 {
+		t.Errorf("refused connections leave descriptors open: %d before, %d after", before, after)
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
 }
 
 func TestAgentOfAUserServesThatUserOnly(t *testing.T) {
