@@ -139,7 +139,7 @@ func (c *Client) receive(e api.Event) {
 // gap takes the agent's word that events were lost.
 func (c *Client) gap(g api.Gap) {
 	c.mu.Lock()
-	at := max(g.Next-1, 0)
+	at := max(g.Next, 1) - 1
 	if g.Epoch == c.cursor.epoch {
 		at = max(at, c.cursor.id)
 	}

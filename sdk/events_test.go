@@ -142,6 +142,7 @@ func TestGarbageFromTheAgent(t *testing.T) {
 		{"not JSON", "\x00\x00\x00\x03abc"},
 		{"empty frame", "\x00\x00\x00\x00"},
 		{"half a frame", "\x00\x00\x10\x00{"},
+		{"oversized frame", "\x00\x20\x00\x00{"},
 		{"event of wrong types", "\x00\x00\x00\x33" + `{"jsonrpc":"2.0","method":"event","params":{"id":"x"}}`[:51]},
 	}
 	for _, tt := range tests {
