@@ -85,9 +85,15 @@ func (s *Store) Missing(ctx context.Context, space string, ids []meta.Hash) ([]m
 	return out, err
 }
 
-// mine are the packs with content of one object's versions; placeholders: object, space.
-const mine = `SELECT n.pack FROM items i JOIN versions v ON v.item = i.seq JOIN needs n ON n.manifest = v.manifest
-	WHERE i.id = ? AND i.space = ?`
+// locate answers ids (a JSON list) from the packs with content of one object's versions. The CROSS
+// JOINs hold SQLite to the order: ids, then each chunk by its key. Left to itself it goes through
+// all chunks of the packs for each id. Placeholders: object, space, ids, space.
+const locate = `WITH mine AS MATERIALIZED (
+		SELECT n.pack FROM items i JOIN versions v ON v.item = i.seq JOIN needs n ON n.manifest = v.manifest
+		WHERE i.id = ? AND i.space = ?)
+	SELECT j.key, p.sum, c.place, c.stored, c.size FROM json_each(?) j
+	CROSS JOIN chunks c ON c.space = ? AND c.id = unhex(j.value) CROSS JOIN packs p ON p.seq = c.pack
+	WHERE +c.pack IN mine ORDER BY j.key`
 
 // Locate finds chunks among the packs of an object.
 func (s *Store) Locate(ctx context.Context, space, object string, ids []meta.Hash) ([]meta.Location, error) {
@@ -97,10 +103,7 @@ func (s *Store) Locate(ctx context.Context, space, object string, ids []meta.Has
 		if err != nil {
 			return err
 		}
-		rows, err := tx.Query(`WITH mine AS MATERIALIZED (`+mine+`)
-			SELECT j.key, p.sum, c.place, c.stored, c.size FROM json_each(?) j
-			JOIN chunks c ON c.space = ? AND c.id = unhex(j.value) JOIN packs p ON p.seq = c.pack
-			WHERE c.pack IN mine ORDER BY j.key`, object, seq, hexes(ids), seq)
+		rows, err := tx.Query(locate, object, seq, hexes(ids), seq)
 		if err != nil {
 			return fmt.Errorf("locate chunks: %w", err)
 		}

@@ -1,7 +1,10 @@
 package sqlite
 
 import (
+	"database/sql"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
@@ -21,4 +24,38 @@ func TestDriveContract(t *testing.T) {
 		})
 		return s
 	})
+}
+
+// TestLocateGoesByKey: a plan that reads all chunks for each id works in every small test and
+// takes minutes on a real object.
+func TestLocateGoesByKey(t *testing.T) {
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var plan strings.Builder
+	err = s.read(t.Context(), func(tx *sql.Tx) error {
+		rows, err := tx.Query("EXPLAIN QUERY PLAN "+locate, "o", 1, "[]", 1)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				return err
+			}
+			fmt.Fprintln(&plan, detail)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, chunks := strings.Index(plan.String(), "SCAN j"), strings.Index(plan.String(), "SEARCH c USING PRIMARY KEY (space=? AND id=?)")
+	if ids < 0 || chunks < ids {
+		t.Errorf("plan:\n%s", plan.String())
+	}
 }
