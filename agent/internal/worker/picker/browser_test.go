@@ -39,7 +39,7 @@ func browser(t *testing.T) context.Context {
 func tab(t *testing.T, browser context.Context) context.Context {
 	t.Helper()
 	ctx, closeTab := chromedp.NewContext(browser)
-	ctx, stop := context.WithTimeout(ctx, 40*time.Second)
+	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(func() { closeTab(); stop() })
 	return ctx
 }

@@ -63,7 +63,7 @@ func TestBrowserless(t *testing.T) {
 			var got browserless.Report
 			select {
 			case got = <-result:
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				t.Fatal("the driver did not end")
 			}
 			if got.Error != "" || got.Good != c.good || (c.refused == "") != (got.Refused == "") || !strings.Contains(got.Refused, c.refused) {

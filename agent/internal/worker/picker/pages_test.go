@@ -226,7 +226,7 @@ func closeRun(t *testing.T, chrome context.Context) {
 	r, service, _ := newTestRoom(t)
 	url, _, _ := open(t, r, workerapi.Page{Operation: 16, Purpose: purposePick})
 	ctx, closeTab := chromedp.NewContext(chrome)
-	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
+	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
 	defer stop()
 	run(t, ctx, chromedp.Navigate(url), chromedp.WaitVisible("#rows"))
 	closeTab()
@@ -264,7 +264,7 @@ func focused(t *testing.T, ctx context.Context, name string) {
 	t.Helper()
 	const row = `(n => { const r = n && n.closest("tr"); return r ? r.dataset.name : String(n && n.tagName) })(document.activeElement)`
 	got := ""
-	for until := time.Now().Add(5 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(30 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		if got = eval[string](t, ctx, row); got == name {
 			return
 		}

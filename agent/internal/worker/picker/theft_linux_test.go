@@ -179,7 +179,7 @@ func victimsBrowser(t *testing.T, program string) context.Context {
 	t.Cleanup(stop)
 	ctx, stopTab := chromedp.NewContext(alloc)
 	t.Cleanup(stopTab)
-	ctx, stopTime := context.WithTimeout(ctx, 40*time.Second)
+	ctx, stopTime := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(stopTime)
 	return ctx
 }
