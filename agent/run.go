@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -89,7 +90,16 @@ type program struct {
 func (p *program) Start(service.Service) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
-	go func() { p.done <- app.Run(ctx, p.cfg) }()
+	go func() {
+		err := app.Run(ctx, p.cfg)
+		if err != nil && runtime.GOOS == "windows" {
+			// Its service manager does not ask wait: an agent that cannot run must
+			// say so and end, not hang there.
+			p.cfg.Log.Error("the agent ended", "cause", err)
+			os.Exit(1)
+		}
+		p.done <- err
+	}()
 	return nil
 }
 
