@@ -2,11 +2,14 @@ package apitest
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -15,31 +18,46 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 )
 
-// Document reads and validates cloud/openapi.yaml.
-func Document(t testing.TB) *openapi3.T {
-	t.Helper()
+// described is openapi.yaml, read once for all tests of a process: it takes longer than most of them.
+var described = sync.OnceValues(func() (*openapi3.T, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for {
 		file := filepath.Join(dir, "cloud", "openapi.yaml")
 		if _, err := os.Stat(file); err == nil {
 			doc, err := openapi3.NewLoader().LoadFromFile(file)
 			if err != nil {
-				t.Fatalf("read %s: %v", file, err)
+				return nil, err
 			}
-			if err := doc.Validate(t.Context()); err != nil {
-				t.Fatalf("validate %s: %v", file, err)
-			}
-			return doc
+			return doc, doc.Validate(context.Background())
 		}
 		up := filepath.Dir(dir)
 		if up == dir {
-			t.Fatal("cloud/openapi.yaml is not above the test's folder")
+			return nil, errors.New("cloud/openapi.yaml is not above the test's folder")
 		}
 		dir = up
 	}
+})
+
+// routed is the router over described.
+var routed = sync.OnceValues(func() (routers.Router, error) {
+	doc, err := described()
+	if err != nil {
+		return nil, err
+	}
+	return gorillamux.NewRouter(doc)
+})
+
+// Document is the valid cloud/openapi.yaml; nobody may change it.
+func Document(t testing.TB) *openapi3.T {
+	t.Helper()
+	doc, err := described()
+	if err != nil {
+		t.Fatalf("read openapi.yaml: %v", err)
+	}
+	return doc
 }
 
 // checker stands between a test and the cloud. Every answer must be what the file says. A
@@ -53,7 +71,7 @@ type checker struct {
 
 func newChecker(t testing.TB, next http.RoundTripper) *checker {
 	t.Helper()
-	router, err := gorillamux.NewRouter(Document(t))
+	router, err := routed()
 	if err != nil {
 		t.Fatalf("route openapi.yaml: %v", err)
 	}
