@@ -20,7 +20,7 @@ type Client struct {
 
 	ctx  context.Context // ends with ShutOut
 	stop context.CancelFunc
-	work sync.WaitGroup // the keeper and the readers' ends; never a callback
+	work sync.WaitGroup // the keeper; never a callback
 	done chan struct{}  // closed when work has ended and no callback runs
 
 	wake chan struct{} // tells the keeper that there is something to mend
@@ -46,6 +46,8 @@ type Client struct {
 	licenseAt time.Time
 	recall    func(api.Event)
 	callback  chan struct{} // closed when the dispatching goroutine ends; nil when there is none
+	outlets   []chan api.Event
+	silent    bool // the dispatching goroutine has ended
 	closed    bool
 }
 
@@ -131,7 +133,11 @@ func (c *Client) broken(err error) {
 	c.mu.Lock()
 	c.closed = true
 	c.away = &api.Error{Code: api.Internal, Detail: err.Error()}
+	link := c.link
 	c.mu.Unlock()
 	c.stop()
+	if link != nil {
+		_ = link.Close()
+	}
 	c.queue.close()
 }

@@ -42,12 +42,37 @@ func (c *Client) RegisterEventRecall(recall func(api.Event)) error {
 	if recall == nil {
 		return c.refusal(&api.Error{Code: api.InvalidArgument, Detail: "no callback"})
 	}
+	return c.refusal(c.register(recall, nil))
+}
+
+// Events is the channel form of RegisterEventRecall. The channel has no buffer
+// of its own and closes after ShutOut.
+func (c *Client) Events() <-chan api.Event {
+	out := make(chan api.Event)
+	err := c.register(func(e api.Event) {
+		select {
+		case out <- e:
+		case <-c.ctx.Done():
+		}
+	}, out)
+	if err != nil {
+		close(out)
+	}
+	return out
+}
+
+// register sets the callback and starts the goroutine that calls it; out, when
+// given, is closed by that goroutine, its only sender, at its end.
+func (c *Client) register(recall func(api.Event), out chan api.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		return c.refusal(errClosed)
+	if c.closed || c.silent {
+		return errClosed
 	}
 	c.recall = recall
+	if out != nil {
+		c.outlets = append(c.outlets, out)
+	}
 	if c.callback != nil {
 		return nil
 	}
@@ -55,6 +80,7 @@ func (c *Client) RegisterEventRecall(recall func(api.Event)) error {
 	c.callback = ended
 	ipc.Spawn(c.broken, func() {
 		defer close(ended)
+		defer c.silence()
 		c.dispatch()
 	})
 	return nil
@@ -74,31 +100,15 @@ func (c *Client) dispatch() {
 	}
 }
 
-// Events is the channel form of RegisterEventRecall. The channel has no buffer
-// of its own and closes after ShutOut.
-func (c *Client) Events() <-chan api.Event {
-	out := make(chan api.Event)
-	err := c.RegisterEventRecall(func(e api.Event) {
-		select {
-		case out <- e:
-		case <-c.ctx.Done():
-		}
-	})
-	if err != nil {
+// silence is dispatch's end, by ShutOut or by a panic of the callback.
+func (c *Client) silence() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent = true
+	for _, out := range c.outlets {
 		close(out)
-		return out
 	}
-	c.work.Add(1)
-	ipc.Spawn(c.broken, func() {
-		defer c.work.Done()
-		<-c.ctx.Done()
-		c.mu.Lock()
-		callback := c.callback
-		c.mu.Unlock()
-		<-callback // nobody sends any more
-		close(out)
-	})
-	return out
+	c.outlets = nil
 }
 
 // receive takes one event from the agent.
