@@ -261,3 +261,25 @@ func TestNothingLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestOneExchange lets many come with the right token at once: one gets the bearer.
+func TestOneExchange(t *testing.T) {
+	r, _, _ := newTestRoom(t)
+	_, base, token := open(t, r, workerapi.Page{Operation: 7, Purpose: purposePick})
+	const many = 32
+	got := make(chan int, many)
+	for range many {
+		c := newClient(t, base)
+		go func() {
+			status, _, _ := c.do(http.MethodPost, "/session", url.Values{"token": {token}})
+			got <- status
+		}()
+	}
+	counts := map[int]int{}
+	for range many {
+		counts[<-got]++
+	}
+	if counts[http.StatusOK] != 1 || counts[http.StatusForbidden] != many-1 {
+		t.Errorf("answers %v, want one 200 and the rest 403", counts)
+	}
+}

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Positions of the fields of a line of /proc/net/tcp and tcp6 (proc(5)).
+// Positions of the fields of a line of /proc/self/net/tcp and tcp6 (proc(5)).
 const (
 	fieldLocal  = 1
 	fieldRemote = 2
@@ -41,7 +41,7 @@ func connectionOwner(local, remote netip.AddrPort) (int, error) {
 		for _, table := range []struct {
 			name string
 			wide bool
-		}{{"/proc/net/tcp", false}, {"/proc/net/tcp6", true}} {
+		}{{"/proc/self/net/tcp", false}, {"/proc/self/net/tcp6", true}} {
 			uid, err := readOwner(table.name, procAddress(remote, table.wide), procAddress(local, table.wide))
 			if err == nil {
 				return uid, nil
