@@ -10,7 +10,6 @@
 package files
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -74,23 +73,46 @@ func (f *Files) Pack(ctx context.Context, s meta.Scope, sum meta.Hash, offset, l
 	return f.get(ctx, blob.Name{Space: s.Space, Kind: blob.Pack, Sum: sum}, offset, length)
 }
 
-// PutManifest checks and stores a manifest. Its chunks may still be on their way: Commit
-// asks for them. Refusals: content_damaged, name_invalid, too_large, storage_full;
-// an error of body comes back wrapped.
+// PutManifest stores a manifest, then checks it, and only then notes it in the index. Its chunks
+// may still be on their way: Commit asks for them. The bytes go to the store first because a
+// client may take minutes to send them, and nobody may hold one of the few slots that
+// long. Refusals: content_damaged, name_invalid, too_large, storage_full; an error of body comes
+// back wrapped.
 func (f *Files) PutManifest(ctx context.Context, space string, sum meta.Hash, body io.Reader) error {
-	leave, err := f.enter(ctx)
+	name := blob.Name{Space: space, Kind: blob.Manifest, Sum: sum}
+	if err := f.blobs.Put(ctx, name, body); err != nil {
+		return refuse(err)
+	}
+	m, err := f.decode(ctx, name)
 	if err != nil {
+		if err = refuse(err); meta.CodeOf(err) != "" {
+			err = errors.Join(err, f.blobs.Delete(ctx, name)) // wrong for everyone, so nobody needs it
+		}
 		return err
 	}
-	defer leave()
-	b, m, err := readManifest(body, sum)
-	if err != nil {
-		return refuse(err)
-	}
-	if err := f.blobs.Put(ctx, blob.Name{Space: space, Kind: blob.Manifest, Sum: sum}, bytes.NewReader(b)); err != nil {
-		return refuse(err)
-	}
 	return f.index.AddManifest(ctx, space, meta.Manifest{Sum: sum, Kind: m.Kind, Size: m.Size()})
+}
+
+// decode reads a stored manifest, verified, in one of the slots.
+func (f *Files) decode(ctx context.Context, n blob.Name) (chunk.Manifest, error) {
+	select {
+	case f.slots <- struct{}{}:
+	case <-ctx.Done():
+		return chunk.Manifest{}, context.Cause(ctx)
+	}
+	defer func() { <-f.slots }()
+	r, _, err := f.get(ctx, n, 0, -1)
+	if err != nil {
+		return chunk.Manifest{}, err
+	}
+	b, err := io.ReadAll(io.LimitReader(r, chunk.MaxManifest+1))
+	if err = errors.Join(err, r.Close()); err != nil {
+		return chunk.Manifest{}, fmt.Errorf("read manifest: %w", err)
+	}
+	if chunk.Sum(b) != chunk.ID(n.Sum) {
+		return chunk.Manifest{}, fmt.Errorf("read manifest: %w: not its checksum", chunk.ErrDamaged)
+	}
+	return chunk.DecodeManifest(b)
 }
 
 // Manifest opens a manifest of one of the object's versions and tells its size. The caller closes the
@@ -128,17 +150,8 @@ func (f *Files) complete(ctx context.Context, space string, sum meta.Hash) error
 	if err != nil || m.Complete {
 		return err
 	}
-	leave, err := f.enter(ctx)
+	full, err := f.decode(ctx, blob.Name{Space: space, Kind: blob.Manifest, Sum: sum})
 	if err != nil {
-		return err
-	}
-	defer leave()
-	r, _, err := f.get(ctx, blob.Name{Space: space, Kind: blob.Manifest, Sum: sum}, 0, -1)
-	if err != nil {
-		return err
-	}
-	_, full, err := readManifest(r, sum)
-	if err = errors.Join(err, r.Close()); err != nil {
 		// It was whole when it was stored: this is the cloud's damage, not the client's.
 		return fmt.Errorf("read stored manifest: %w", err)
 	}
@@ -148,16 +161,6 @@ func (f *Files) complete(ctx context.Context, space string, sum meta.Hash) error
 		asked[i] = meta.ChunkRef{ID: meta.Hash(r.ID), Size: r.Size}
 	}
 	return f.index.Complete(ctx, space, sum, asked)
-}
-
-// enter waits for a manifest's slot.
-func (f *Files) enter(ctx context.Context) (leave func(), err error) {
-	select {
-	case f.slots <- struct{}{}:
-		return func() { <-f.slots }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }
 
 func (f *Files) get(ctx context.Context, n blob.Name, offset, length int64) (io.ReadCloser, int64, error) {

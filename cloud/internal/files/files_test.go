@@ -291,3 +291,37 @@ func TestSavesTogether(t *testing.T) {
 		t.Errorf("names %v", names)
 	}
 }
+
+// TestManifestsThatAreNone leave neither an index row nor a blob.
+func TestManifestsThatAreNone(t *testing.T) {
+	r := open(t, t.TempDir())
+	good := newSave(t, "a.stl", sample(5))
+	for body, want := range map[string]string{
+		strings.Replace(string(good.manifest), "a.stl", "../a.stl", 1): cloudapi.ErrNameInvalid,
+		string(good.manifest) + "\n":                                   cloudapi.ErrContentDamaged,
+		"":                                                             cloudapi.ErrContentDamaged,
+	} {
+		sum := meta.Hash(chunk.Sum([]byte(body)))
+		wantCode(t, body, r.PutManifest(t.Context(), r.space, sum, strings.NewReader(body)), want)
+		if _, err := r.blobs.Stat(t.Context(), blob.Name{Space: r.space, Kind: blob.Manifest, Sum: sum}); !errors.Is(err, blob.ErrNotFound) {
+			t.Errorf("%q is stored: %v", body, err)
+		}
+		_, err := r.store.Manifest(t.Context(), r.space, sum)
+		wantCode(t, "index of "+body, err, cloudapi.ErrNotFound)
+	}
+	// Clients that send slowly hold nobody up.
+	held := make([]*io.PipeWriter, manifestsAtOnce+2)
+	var wg sync.WaitGroup
+	for i := range held {
+		body, w := io.Pipe()
+		held[i] = w
+		wg.Go(func() { _ = r.PutManifest(t.Context(), r.space, good.manifestS, body) })
+	}
+	if err := r.PutManifest(t.Context(), r.space, good.manifestS, bytes.NewReader(good.manifest)); err != nil {
+		t.Error(err)
+	}
+	for _, w := range held {
+		w.CloseWithError(io.ErrUnexpectedEOF)
+	}
+	wg.Wait()
+}

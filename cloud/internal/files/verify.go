@@ -4,7 +4,6 @@ import (
 	"bufio"
 
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
@@ -79,20 +78,4 @@ var errAbandoned = errors.New("the store stopped reading")
 func (v *verifier) end() {
 	v.pipe.CloseWithError(errAbandoned)
 	<-v.done
-}
-
-// readManifest reads, verifies and decodes a manifest. It never reads more than fits.
-func readManifest(r io.Reader, sum meta.Hash) ([]byte, chunk.Manifest, error) {
-	b, err := io.ReadAll(io.LimitReader(r, chunk.MaxManifest+1))
-	if err != nil {
-		return nil, chunk.Manifest{}, fmt.Errorf("read manifest: %w", err)
-	}
-	if len(b) > chunk.MaxManifest {
-		return nil, chunk.Manifest{}, fmt.Errorf("read manifest: %w", chunk.ErrTooLarge)
-	}
-	if chunk.Sum(b) != chunk.ID(sum) {
-		return nil, chunk.Manifest{}, fmt.Errorf("read manifest: %w: not its checksum", chunk.ErrDamaged)
-	}
-	m, err := chunk.DecodeManifest(b)
-	return b, m, err
 }
