@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -49,6 +50,10 @@ func run(build, source string, ui bool) int {
 			d.forAPerson(ctx)
 		}
 	}
+	interrupted := err != nil && ctx.Err() != nil
+	if interrupted {
+		err = errors.New("interrupted")
+	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "\ndemo: %v\n", err)
 	}
@@ -56,7 +61,7 @@ func run(build, source string, ui bool) int {
 		return 1
 	}
 	d.head("Clean up")
-	if cleanErr := d.clean(err != nil); cleanErr != nil {
+	if cleanErr := d.clean(err != nil && !interrupted); cleanErr != nil {
 		fmt.Fprintf(os.Stderr, "demo: clean up: %v\n", cleanErr)
 		return 1
 	}
