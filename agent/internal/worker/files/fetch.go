@@ -73,16 +73,24 @@ func (r *Room) fetchTo(ctx context.Context, parent *os.Root, path string, f work
 	if old.entry, old.known, err = r.lookup(path); err != nil {
 		return done, err
 	}
-	if done.ConflictCopy, err = r.repair(ctx, old.entry); err != nil {
+	told := old.entry.Copy
+	if old.entry, err = r.repair(ctx, old.entry); err != nil {
 		return done, err
 	}
-	old.entry.Aside = nil
+	if c := old.entry.Copy; c != "" && (c != told || old.entry.CopyOp == int64(f.Operation)) {
+		done.ConflictCopy = c // found only now, or told to this operation before a kill took the answer
+	}
+	// What the ledger only notes because of a switch over an unknown file is no base.
+	old.known = old.known && old.entry.Manifest != ""
 	e := entry{
 		Path: path, Object: f.Object, Space: f.Space, SpaceName: f.SpaceName, Kind: f.Kind, Name: f.Name,
 		Account: f.Account, Version: f.Version.Number, Manifest: f.Version.Manifest, Op: int64(f.Operation),
 	}
 	if f.Checkout != nil {
 		e.Fence, e.Until = f.Checkout.Fence, f.Checkout.Until
+	}
+	if done.ConflictCopy != "" {
+		e.Copy, e.CopyOp = done.ConflictCopy, e.Op
 	}
 	sameBase := old.known && old.entry.Object == f.Object && old.entry.Manifest == f.Version.Manifest
 	if sameBase && r.untouched(ctx, old.entry) {
@@ -127,6 +135,7 @@ func (r *Room) fetchTo(ctx context.Context, parent *os.Root, path string, f work
 	}
 	if conflict != "" {
 		done.ConflictCopy = filepath.Join(filepath.Dir(path), conflict)
+		e.Copy, e.CopyOp = done.ConflictCopy, e.Op
 	}
 	return done, r.landed(e)
 }

@@ -47,7 +47,9 @@ type entry struct {
 	Until     time.Time   `json:"until,omitzero"`
 	Files     []fileState `json:"files,omitempty"`
 	Aside     *aside      `json:"aside,omitempty"`
-	Op        int64       `json:"op,omitempty"` // operation that wrote this; they count up
+	Op        int64       `json:"op,omitempty"`     // operation that wrote this; they count up
+	Copy      string      `json:"copy,omitempty"`   // conflict copy that operation CopyOp made, told again
+	CopyOp    int64       `json:"copyOp,omitempty"` // when its answer was lost
 }
 
 // aside is a switch of trees under way, so that a kill in its middle can be put
@@ -59,6 +61,7 @@ type aside struct {
 	Dev      uint64 `json:"d"`
 	Ino      uint64 `json:"i"`
 	Conflict bool   `json:"conflict,omitempty"` // the old tree holds work that no version holds
+	Op       int64  `json:"op"`
 }
 
 // maxLedgerFiles bounds the states of one entry; a tree has at most as many files.

@@ -38,7 +38,7 @@ func (r *Room) switchIn(ctx context.Context, parent *os.Root, temp string, e ent
 		kind = cloudapi.KindAssembly
 	}
 	id := identify(st)
-	a := &aside{Temp: temp, Name: hiddenOld(temp), Dev: id.Dev, Ino: id.Ino}
+	a := &aside{Temp: temp, Name: hiddenOld(temp), Dev: id.Dev, Ino: id.Ino, Op: e.Op}
 	if old.state == unsaved {
 		a.Conflict = true
 		if a.Name, err = beside(parent, name, kind, r.cfg.Clock.Now()); err != nil {
@@ -119,18 +119,20 @@ func (r *Room) settleAside(ctx context.Context, parent *os.Root, e entry) (confl
 	return name, local("put aside", e.Path, parent.Rename(a.Name, name))
 }
 
-// repair ends what a kill cut in the middle of a switch and returns the absolute
-// path of a conflict copy that came of it. The caller holds the path's claim.
-func (r *Room) repair(ctx context.Context, e entry) (conflict string, err error) {
+// repair ends what a kill cut in the middle of a switch and returns the entry as it
+// is then; a conflict copy that came of it is noted there. The caller holds the
+// path's claim.
+func (r *Room) repair(ctx context.Context, e entry) (entry, error) {
 	if e.Aside == nil {
-		return "", nil
+		return e, nil
 	}
 	parent, err := os.OpenRoot(filepath.Dir(e.Path))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil // the folder was removed: nothing to put right
+		e.Aside = nil // the folder was removed: nothing to put right
+		return e, nil
 	}
 	if err != nil {
-		return "", local("open", filepath.Dir(e.Path), err)
+		return e, local("open", filepath.Dir(e.Path), err)
 	}
 	defer parent.Close()
 	a, name := e.Aside, filepath.Base(e.Path)
@@ -145,36 +147,33 @@ func (r *Room) repair(ctx context.Context, e entry) (conflict string, err error)
 	if isOld(a.Temp) { // exchanged, not yet renamed
 		if wrap := filepath.Dir(a.Name); wrap != "." {
 			if err := parent.MkdirAll(wrap, 0o700); err != nil {
-				return "", local("make folder", wrap, err)
+				return e, local("make folder", wrap, err)
 			}
 		}
 		if err := parent.Rename(a.Temp, a.Name); err != nil {
-			return "", local("put aside", e.Path, err)
+			return e, local("put aside", e.Path, err)
 		}
 	}
 	if isOld(a.Name) {
 		if _, err := parent.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 			if err := parent.Rename(a.Name, name); err != nil {
-				return "", local("put back", e.Path, err)
+				return e, local("put back", e.Path, err)
 			}
-		} else if conflict, err = r.settleAside(ctx, parent, e); err != nil {
-			return "", err
+		} else {
+			conflict, err := r.settleAside(ctx, parent, e)
+			if err != nil {
+				return e, err
+			}
+			if conflict != "" {
+				e.Copy, e.CopyOp = filepath.Join(filepath.Dir(e.Path), conflict), a.Op
+			}
 		}
 	}
 	if err := syncDir(parent, "."); err != nil {
-		return "", err
+		return e, err
 	}
 	e.Aside = nil
-	err = r.withLedger(func(l *ledger) error {
-		if e.Manifest == "" {
-			return l.drop(e.Path) // the ledger did not know what stood there
-		}
-		return l.put(e)
-	})
-	if err != nil || conflict == "" {
-		return "", err
-	}
-	return filepath.Join(filepath.Dir(e.Path), conflict), nil
+	return e, r.note(e)
 }
 
 // localTree is what stands at a path, seen against the ledger and the cloud.
