@@ -72,7 +72,8 @@ type bench struct {
 	dir     string
 	disk    atomicfile.Disk
 	worker  *fileWorker
-	print   string // fingerprint
+	print   string     // fingerprint
+	signed  sync.Mutex // guards the two below: a room's goroutines outlast a request's end a little
 	account string
 	signErr error
 
@@ -125,12 +126,12 @@ func (b *bench) start() {
 	worker := func(context.Context) (Worker, error) { return b.worker, nil }
 	room, err = New(Config{Cloud: b.cloud, Store: b.store, Events: b.events, Clock: b.world, Uptime: b.world.up,
 		User: func(context.Context, int) (*cloud.User, error) {
-			if b.signErr != nil {
-				return nil, b.signErr
+			if _, err := b.who(); err != nil {
+				return nil, err
 			}
 			return b.cloud.User(func(context.Context, string) (string, error) { return b.tokens.AccessToken, nil }), nil
 		},
-		Account:     func(int) (string, error) { return b.account, b.signErr },
+		Account:     func(int) (string, error) { return b.who() },
 		Fingerprint: func(context.Context) (api.Fingerprint, error) { return api.Fingerprint{Fingerprint: b.print}, nil },
 		Worker:      func(ctx context.Context, _ caller.Actor) (Worker, error) { return worker(ctx) },
 		WorkerUser:  func(ctx context.Context, _ int) (Worker, error) { return worker(ctx) },
@@ -147,6 +148,18 @@ func (b *bench) start() {
 		_ = room.out.close()
 		http.Close()
 	}
+}
+
+func (b *bench) who() (string, error) {
+	b.signed.Lock()
+	defer b.signed.Unlock()
+	return b.account, b.signErr
+}
+
+func (b *bench) sign(account string, err error) {
+	b.signed.Lock()
+	defer b.signed.Unlock()
+	b.account, b.signErr = account, err
 }
 
 func (b *bench) owner() events.Owner { return events.Owner{UID: 1000, Product: "minicad"} }

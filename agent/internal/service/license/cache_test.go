@@ -211,11 +211,13 @@ func TestRenewal(t *testing.T) {
 	b.world.pass(7*day - time.Hour)
 	b.room.tick(ctx)
 	b.want("due, cloud away", api.StateRefreshDue, api.OK)
-	b.fake.Set(cloudtest.Up)
-	b.room.tick(ctx)
-	if b.fake.Count("/v1/leases") != 0 {
-		t.Error("the back-off was not kept")
+	for range 3 {
+		b.room.tick(ctx)
 	}
+	if e := b.room.entries[key{1000, "minicad"}]; e.failures != 1 || b.room.probes != 1 {
+		t.Errorf("asked %d and %d times in one moment: the back-off was not kept", e.failures, b.room.probes)
+	}
+	b.fake.Set(cloudtest.Up)
 	b.world.pass(2 * time.Minute)
 	b.room.tick(ctx)
 	b.want("renewed", api.StateValid, api.OK)

@@ -30,7 +30,7 @@ func (r *Room) loadKeys() {
 		r.cfg.Log.Error("pinned keys cannot be read", "error", err)
 	}
 	if err == nil && p.Cloud == r.cfg.Cloud.Base() {
-		r.keys, r.keysFrom = p.Keys, p.Cloud
+		r.keys = p.Keys
 	}
 }
 
@@ -55,7 +55,7 @@ func (r *Room) fetchKeys(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.keys, r.keysFrom = keys, r.cfg.Cloud.Base()
+	r.keys = keys
 	return nil
 }
 

@@ -35,12 +35,44 @@ func (r *Room) run() {
 
 // tick does once what is due.
 func (r *Room) tick(ctx context.Context) {
+	r.probe(ctx)
 	for _, k := range r.due() {
 		r.renew(ctx, k)
 	}
 	r.deliver(ctx)
 	r.keepTime(false)
 	r.announce()
+}
+
+// longestProbe is the longest time between two looks for a cloud that is away.
+const longestProbe = 10 * time.Minute
+
+// probe looks for the cloud when nothing has been heard of it: after a start, for
+// the true time, and while it is away, so that what waits goes on when it is back.
+func (r *Room) probe(ctx context.Context) {
+	if r.cfg.Cloud.Base() == "" || r.cfg.Cloud.Reachable() {
+		return
+	}
+	r.mu.Lock()
+	early := r.cfg.Clock.Now().Before(r.probeAt)
+	r.mu.Unlock()
+	if early {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, cloudTimeout)
+	defer cancel()
+	_, err := r.cfg.Cloud.Server(ctx)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.probes++
+		r.probeAt = r.cfg.Clock.Now().Add(min(longestProbe, shortest<<min(r.probes-1, 10)))
+		return
+	}
+	r.probes, r.probeAt = 0, time.Time{}
+	for _, e := range r.entries {
+		e.failures, e.next = 0, time.Time{}
+	}
 }
 
 // pause is how long the loop may sleep: to the next change of any state.
@@ -53,6 +85,9 @@ func (r *Room) pause() time.Duration {
 		if d := at.Sub(now); !at.IsZero() && d > 0 && d < wait {
 			wait = d
 		}
+	}
+	if r.probes > 0 {
+		sooner(now.Add(r.probeAt.Sub(r.cfg.Clock.Now())))
 	}
 	for k, e := range r.entries {
 		l := e.lease

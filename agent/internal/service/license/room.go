@@ -53,11 +53,12 @@ type Room struct {
 
 	saving sync.Mutex // orders writes of sealed records; held during them
 
-	mu       sync.Mutex // guards what follows; never held during I/O or calls
-	entries  map[key]*entry
-	damaged  map[key]bool // records that could not be read at start
-	keys     jose.JSONWebKeySet
-	keysFrom string // the cloud that the keys are of
+	mu      sync.Mutex // guards what follows; never held during I/O or calls
+	entries map[key]*entry
+	damaged map[key]bool // records that could not be read at start
+	keys    jose.JSONWebKeySet
+	probes  int       // looks for an absent cloud that failed in a row
+	probeAt time.Time // wall time before which it is not looked for again
 }
 
 // key names a licence on this machine.

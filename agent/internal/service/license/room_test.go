@@ -66,7 +66,7 @@ func TestRequestRefusals(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
-	b.account, b.signErr = "", &api.Error{Code: api.NotSignedIn}
+	b.sign("", &api.Error{Code: api.NotSignedIn})
 	if _, err := b.room.Request(ctx, app, api.LicenseRequest{Form: "string"}); api.CodeOf(err) != api.NotSignedIn {
 		t.Errorf("not signed in: %v", err)
 	}
@@ -184,13 +184,12 @@ func TestServerSaysNo(t *testing.T) {
 func TestSignInThatEnded(t *testing.T) {
 	b := newBench(t)
 	b.request(api.FormString)
-	b.signErr = &api.Error{Code: api.SessionExpired}
+	b.sign(cloudtest.Account, &api.Error{Code: api.SessionExpired})
 	b.want("sign-in ended", api.StateValid, api.OK)
 	if p, state := b.request(api.FormString); state != api.OpFailed || p["code"] != strconv.Itoa(int(api.SessionExpired)) {
 		t.Errorf("ended %s %v", state, p)
 	}
-	b.account = "someone else"
-	b.signErr = nil
+	b.sign("someone else", nil)
 	b.want("another account", api.StateNone, api.LicenseNone)
 }
 

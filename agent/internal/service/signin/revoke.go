@@ -36,7 +36,35 @@ func (r *Room) queueRevoke(t cloudapi.Tokens) {
 	if err != nil {
 		r.cfg.Log.Error("note sign-out", "error", err)
 	}
-	r.Wake()
+	select {
+	case r.wake <- struct{}{}:
+	default: // a sign that is already there is enough
+	}
+}
+
+// Pauses between tries while the cloud is away.
+const (
+	firstPause = time.Minute
+	lastPause  = time.Hour
+)
+
+// revokeAll works off the queue whenever there is something in it, until Close.
+func (r *Room) revokeAll() {
+	for failures := 0; ; {
+		var again <-chan time.Time
+		if r.revokeQueued() {
+			failures = 0
+		} else {
+			again = time.After(min(lastPause, firstPause<<min(failures, 10)))
+			failures++
+		}
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-again:
+		case <-r.wake:
+		}
+	}
 }
 
 func (r *Room) revokes() []revocation {
@@ -63,8 +91,8 @@ func (r *Room) changeRevokes(change func([]revocation) []revocation) error {
 }
 
 // revokeQueued tells the cloud of each sign-out that waits; the first one that
-// cannot be told keeps the rest waiting too.
-func (r *Room) revokeQueued() {
+// cannot be told keeps the rest waiting too. It reports whether nothing is left.
+func (r *Room) revokeQueued() bool {
 	ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 	defer cancel()
 	r.revoking.Lock()
@@ -73,7 +101,7 @@ func (r *Room) revokeQueued() {
 	for _, v := range list {
 		if v.Cloud == r.cfg.Cloud.Base() {
 			if err := r.revoke(ctx, v); err != nil {
-				return // away: Wake comes again
+				return false
 			}
 		}
 		err := r.changeRevokes(func(now []revocation) []revocation {
@@ -87,9 +115,10 @@ func (r *Room) revokeQueued() {
 		})
 		if err != nil {
 			r.cfg.Log.Error("forget sign-out", "error", err)
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // revoke ends one token family. An access token that has ended is exchanged once

@@ -41,6 +41,7 @@ type Room struct {
 	ctx  context.Context // ends with Close: for work that outlives its caller
 	stop context.CancelFunc
 	work sync.WaitGroup
+	wake chan struct{} // holds one sign that there is something to revoke
 
 	mu    sync.Mutex // guards the maps; never held during I/O
 	users map[int]*session
@@ -55,22 +56,19 @@ func New(cfg Config) *Room {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Room{cfg: cfg, ctx: ctx, stop: stop, users: map[int]*session{}, pages: map[api.Operation]*page{}}
+	return &Room{cfg: cfg, ctx: ctx, stop: stop, wake: make(chan struct{}, 1), users: map[int]*session{}, pages: map[api.Operation]*page{}}
 }
 
-// Start ends the pages that an earlier agent left open, and tells the cloud of
-// sign-outs that it does not know yet. It does not block.
+// Start ends the pages that an earlier agent left open, and begins to tell the
+// cloud of sign-outs that it does not know yet; Close ends that.
 func (r *Room) Start() {
 	for _, op := range r.cfg.Events.Unfinished() {
 		if op.Method() == api.MethodAuthPage {
 			r.end(op, &api.Error{Code: api.Cancelled, Detail: "the agent was restarted while the page was open"})
 		}
 	}
-	r.Wake()
+	r.work.Go(r.revokeAll)
 }
-
-// Wake tries again what waits for the cloud. It does not block.
-func (r *Room) Wake() { r.work.Go(r.revokeQueued) }
 
 // Close ends running refreshes and pages, and waits for them.
 func (r *Room) Close() error {

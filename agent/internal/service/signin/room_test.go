@@ -96,6 +96,7 @@ func (b *bench) start() {
 	b.room = New(Config{Cloud: b.cloud, Store: b.store, Events: b.events, Clock: clock.System{},
 		Worker:   func(context.Context, caller.Actor) (Worker, error) { return b.worker, nil },
 		OnSignIn: func(uid int) { b.told = append(b.told, uid) }})
+	b.room.Start()
 	room, ev := b.room, b.events
 	b.t.Cleanup(func() { _ = ev.Close(); _ = room.Close(); http.Close() })
 }
@@ -207,7 +208,6 @@ func TestSignOutWithoutACloudIsToldLater(t *testing.T) {
 	b.fake.Set(cloudtest.Up)
 	b.expire()
 	b.start()
-	b.room.Start()
 	eventually(t, "the revocation arrived, through a renewed token", func() bool {
 		return b.fake.Count("/v1/logout") > 1 && b.fake.Live() == 0 && len(b.room.revokes()) == 0
 	})
@@ -428,7 +428,7 @@ func TestPageEndings(t *testing.T) {
 				_, _ = b.room.SignInFromPage(ctx, op, 1000, api.AuthLogin{Account: "li", Password: "no"})
 			}
 		}, api.WrongCredentials},
-		{"agent killed and started", func(b *bench, _ api.Operation) { b.start(); b.room.Start() }, api.Cancelled},
+		{"agent killed and started", func(b *bench, _ api.Operation) { b.start() }, api.Cancelled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t)
