@@ -8,7 +8,8 @@
 // os/signal or os/exec, read the environment, print, or start a goroutine
 // outside spawn: it lives in somebody else's process.
 //
-// On systems without cgo this file alone remains, so that the tree builds.
+// On other systems and without cgo this file alone remains, so that the tree
+// builds everywhere.
 package main
 
 //go:generate go run ./gen ..

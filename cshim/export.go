@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 // The C side keeps numbers, Go keeps what they stand for; nothing of one side's

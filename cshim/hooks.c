@@ -1,4 +1,4 @@
-//go:build cgo && iscdesk_testhooks
+//go:build cgo && linux && iscdesk_testhooks
 
 /* hooks.c - the way to goTestFault, exported only in test builds. */
 #include "shim.h"

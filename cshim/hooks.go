@@ -1,4 +1,4 @@
-//go:build iscdesk_testhooks
+//go:build linux && iscdesk_testhooks
 
 package main
 

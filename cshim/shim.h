@@ -133,7 +133,7 @@ void shim_give(iscdesk_error *to, const iscdesk_error *from);
 int32_t shim_text_ok(const char *text, size_t limit); /* OK, INVALID_ARGUMENT, TOO_LARGE; NULL is OK */
 void shim_copy_text(char *to, size_t size, const char *from, size_t length); /* cuts between characters */
 
-/* shim_unix.c */
+/* shim_linux.c */
 struct shim_guard;
 int shim_forked(void);
 int64_t shim_now_ms(void);
@@ -166,6 +166,6 @@ void shim_go_license(uintptr_t client, int32_t state, int32_t code, uint32_t off
                      int64_t checked_ms, const char *reason, size_t reason_size, const char *hint, size_t hint_size);
 void shim_go_fail(iscdesk_error *err, int32_t code, const char *message, size_t message_size, const char *hint,
                   size_t hint_size, const char *detail, size_t detail_size);
-int32_t shim_go_browse(const char *url); /* shim_browser_unix.c; 0 when a browser was started */
+int32_t shim_go_browse(const char *url); /* shim_browser_linux.c; 0 when a browser was started */
 
 #endif

@@ -1,4 +1,4 @@
-//go:build cgo
+//go:build cgo && linux
 
 /* shim_error.c - codes as sentences, the caller's error struct, and the checks
  * that every text passes before it goes further. */

@@ -1,4 +1,4 @@
-//go:build cgo
+//go:build cgo && linux
 
 /* shim_events.c - one client's state in C: the event queue, whoever waits on
  * it, and the callback's thread. Only C ever calls the application: Go puts an

@@ -1,4 +1,4 @@
-//go:build cgo
+//go:build cgo && linux
 
 /* shim_license.c - the cached licence state. Go mirrors each change into plain
  * C memory, so reading it needs no Go, no allocation and no service call. */

@@ -1,4 +1,4 @@
-//go:build cgo
+//go:build cgo && linux
 
 /* shim_table.c - handles. A handle is a number that only counts up, found in
  * one table; so a stale, doubly closed or invented one is never an address. */
@@ -14,6 +14,23 @@ static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER; /* guards all bel
 static struct shim_object *table[BUCKETS];
 static uintptr_t next_number;
 static int clients;
+
+/* A fork must not catch the lock held by a thread that the child does not have:
+ * the child may still read and free what it has. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&table_lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&table_lock);
+}
+
+void shim_table_init(void)
+{
+    (void)pthread_atfork(before_fork, after_fork, after_fork);
+}
 
 static struct shim_object **bucket(uintptr_t number)
 {

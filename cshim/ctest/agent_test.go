@@ -87,6 +87,37 @@ func TestAgentRestart(t *testing.T) {
 	}
 }
 
+// Events as no good agent sends them.
+func TestHostileEvents(t *testing.T) {
+	lib := library(t, plain)
+	agent := sdktest.NewAgent(t)
+	h := command(t, compile(t, lib, "hostile.c", linked(lib)...), agent.Endpoint())
+	defer h.cancel()
+	h.cmd.Stdout = nil
+	out, err := h.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := h.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if lines := bufio.NewScanner(out); lines.Scan() {
+		agent.Emit(sdktest.Event{Type: "EVENT_FROM_THE_FUTURE", Operate: "Future", Params: map[string]string{
+			"zero": "a\x00b", "k\x00ey": "v", "broken": "\xff\xfe", "": "no key", "empty": "", "zz": "last",
+		}})
+		agent.Emit(sdktest.Event{Type: "EVENT_HUGE", Operation: 1<<63 - 1, Params: map[string]string{"huge": strings.Repeat("h", 300000)}})
+		agent.Emit(sdktest.Event{Type: api.EventSaveResult, ComeBack: `{"a":[1,"b"]}`})
+		fmt.Fprintln(in, "done")
+	}
+	if err := h.cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, tail(h.err.String()))
+	}
+}
+
 // The browser is started behind the host's back, with nothing of the host's.
 func TestBrowserIsOpened(t *testing.T) {
 	lib := library(t, plain)

@@ -22,13 +22,13 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 		name, file, from, to, host string
 		flags                      []string
 	}{
-		{"Go's threads take signals", "shim_unix.c", "pthread_sigmask(SIG_SETMASK, &all, &shim_mask_of_loader);", "pthread_sigmask(SIG_BLOCK, NULL, &shim_mask_of_loader); (void)all;", "signals.c", nil},
-		{"a forked child enters Go", "shim_unix.c", "return getpid() != home;", "return home == 0;", "fork.c", nil},
+		{"Go's threads take signals", "shim_linux.c", "pthread_sigmask(SIG_SETMASK, &all, &shim_mask_of_loader);", "pthread_sigmask(SIG_BLOCK, NULL, &shim_mask_of_loader); (void)all;", "signals.c", nil},
+		{"a forked child enters Go", "shim_linux.c", "return getpid() != home;", "return home == 0;", "fork.c", nil},
 		{"shut_out waits for its own callback", "shim_events.c", "return c->calling && pthread_equal(c->thread, pthread_self());", "return c->calling < 0;", "shutdown.c", nil},
-		{"the host does not get its floating-point state back", "shim_unix.c", "fesetenv(&g->fpu);", "", "fpu.c", []string{"-D_GNU_SOURCE"}},
-		{"descriptors below 3 are taken", "shim_unix.c", "taken |= 1 << fd;", "close(fd);", "closed_std.c", nil},
+		{"the host does not get its floating-point state back", "shim_linux.c", "fesetenv(&g->fpu);", "", "fpu.c", []string{"-D_GNU_SOURCE"}},
+		{"descriptors below 3 are taken", "shim_linux.c", "taken |= 1 << fd;", "close(fd);", "closed_std.c", nil},
 		{"texts are not checked", "shim_error.c", "            return ISCDESK_E_INVALID_ARGUMENT;", "            n = 1;", "args.c", []string{"-include", "stddef.h"}},
-		{"the browser is a child of the host", "shim_browser_unix.c", "CLONE_VM | CLONE_VFORK, l); /* no", "CLONE_VM | CLONE_VFORK | SIGCHLD, l); /* no", "browser.c", []string{"-D_GNU_SOURCE"}},
+		{"the browser is a child of the host", "shim_browser_linux.c", "CLONE_VM | CLONE_VFORK, l); /* no", "CLONE_VM | CLONE_VFORK | SIGCHLD, l); /* no", "browser.c", []string{"-D_GNU_SOURCE"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			source, err := filepath.Abs(filepath.Join(root, "cshim", tt.file))

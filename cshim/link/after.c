@@ -1,6 +1,6 @@
 /* after.c - linked behind the Go archive by build.sh: its constructor runs
  * after Go's start and gives the loading thread its signals back
- * (shim_unix.c took them). It is no part of package cshim. */
+ * (shim_linux.c took them). It is no part of package cshim. */
 #include <pthread.h>
 #include <signal.h>
 

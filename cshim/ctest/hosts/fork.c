@@ -7,9 +7,11 @@
 int main(int argc, char **argv)
 {
     iscdesk_client c;
+    iscdesk_list mine;
     int status, i, waited;
     CHECK(argc == 2);
     c = host_open(argv[1]);
+    CHECK(iscdesk_list_spaces(c, &mine, err()) > 0);
     for (i = 0; i < 5; i++) {
         pid_t pid = fork();
         CHECK(pid >= 0);
@@ -35,6 +37,9 @@ int main(int argc, char **argv)
             WANT(ISCDESK_E_FORKED, iscdesk_register_event_recall(c, NULL, NULL, err()));
             WANT(ISCDESK_E_FORKED, iscdesk_event_descriptor(c, &n, err()));
             WANT(ISCDESK_E_FORKED, iscdesk_shut_out(c, err()));
+            CHECK(iscdesk_list_count(mine) > 0); /* what the child has, it may read and free */
+            iscdesk_list_free(mine);
+            CHECK(iscdesk_list_count(mine) == 0);
             _exit(9);
         }
         /* a call that enters Go in the child waits for ever, with signals blocked */

@@ -1,6 +1,6 @@
-//go:build cgo && unix
+//go:build cgo && linux
 
-/* shim_unix.c - what the shim needs of a Unix: the fork guard, clocks and
+/* shim_linux.c - what the shim needs of Linux: the fork guard, clocks and
  * waits, threads, the descriptor, and the gate into Go. */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +25,7 @@ __attribute__((constructor(101))) static void shim_before_go(void)
 {
     sigset_t all;
     home = getpid();
+    shim_table_init();
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &shim_mask_of_loader);
 }

@@ -1,6 +1,6 @@
-//go:build cgo && unix
+//go:build cgo && linux
 
-/* shim_browser_unix.c - opens one address in the user's browser.
+/* shim_browser_linux.c - opens one address in the user's browser.
  *
  * The host must not notice: its own child reaper (a SIGCHLD handler, a loop of
  * waitpid(-1)) never sees a process of ours. So a middle process is cloned with
