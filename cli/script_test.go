@@ -76,6 +76,10 @@ func script(ts *testscript.TestScript, agent *sdktest.Agent, args []string) {
 		agent.Manual()
 	case "page": // URL
 		agent.Page(args[1])
+	case "away": // the cloud
+		agent.CloudAway()
+	case "back":
+		agent.CloudBack()
 	case "old":
 		agent.Hello(func(h *api.HelloResult) { h.Protocol = 0 })
 	case "unlicensed":

@@ -171,6 +171,32 @@ func frame(body string) []byte {
 	return append([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, body...)
 }
 
+func TestCloudAway(t *testing.T) {
+	agent, c := start(t)
+	agent.CloudAway()
+	if e := next(t, c, api.EventLicenseState); e.Envelope.Params["offline"] != "true" {
+		t.Errorf("event %+v", e)
+	}
+	_, err := c.Spaces(t.Context())
+	wantCode(t, err, api.CloudUnreachable)
+	op, err := c.Save(t.Context(), document(t), false)
+	wantCode(t, err, api.OK)
+	e := next(t, c, api.EventSaveResult)
+	if e.Operation != op || e.Envelope.Params["queued"] != "true" || e.Envelope.Params[api.ParamHint] == "" {
+		t.Errorf("event %+v", e)
+	}
+	if s, err := c.Operation(t.Context(), op); err != nil || s.State != api.OpQueued {
+		t.Errorf("operation %+v, %v", s, err)
+	}
+	agent.Restart() // the queue outlives the agent
+	next(t, c, api.EventGap)
+	agent.CloudBack()
+	if e := next(t, c, api.EventSaveResult); e.Operation != op || e.Envelope.Params[api.ParamStatus] != api.StatusSuccess {
+		t.Errorf("event %+v", e)
+	}
+	quiet(t, c, api.EventSaveResult)
+}
+
 func TestGap(t *testing.T) {
 	agent, c := start(t)
 	agent.Manual()

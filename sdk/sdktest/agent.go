@@ -40,6 +40,7 @@ type Agent struct {
 	lastOp   api.Operation
 	ops      map[api.Operation]*operation
 	manual   bool
+	away     bool // the cloud
 	license  api.LicenseState
 	auth     api.AuthStatus
 	passwd   string

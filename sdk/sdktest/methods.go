@@ -10,6 +10,9 @@ import (
 func (a *Agent) answer(method string, params json.RawMessage) (any, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if err := a.refusedAway(method); err != nil {
+		return nil, err
+	}
 	switch method {
 	case api.MethodPing, api.MethodLicenseVerify, api.MethodCheckin:
 		return api.None{}, nil
@@ -111,7 +114,7 @@ func (a *Agent) drive(method string, params json.RawMessage) (any, error) {
 func (a *Agent) status() api.Status {
 	return api.Status{
 		Build: "sdktest", Protocol: api.ProtocolVersion, Started: a.clock.Now(), Endpoint: a.endpoint,
-		Cloud: "https://cloud.example.com", Reachable: true, Device: "device-1", Auth: a.auth,
+		Cloud: "https://cloud.example.com", Reachable: !a.away, Device: "device-1", Auth: a.auth,
 	}
 }
 

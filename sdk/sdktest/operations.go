@@ -83,7 +83,11 @@ func (a *Agent) begin(method string, params json.RawMessage) (any, error) {
 		a.finish(op, Event{Type: api.EventSignIn, Operate: api.OperateSignIn, Params: map[string]string{
 			api.ParamStatus: api.StatusSuccess, "account": a.auth.Account}})
 	default:
-		a.saved(op, p.Path)
+		if a.away {
+			a.finish(op, queued(p.Path))
+		} else {
+			a.saved(op, p.Path)
+		}
 	}
 	return started, nil
 }
@@ -91,7 +95,7 @@ func (a *Agent) begin(method string, params json.RawMessage) (any, error) {
 // licensed is the documented answer to a licence request.
 func (a *Agent) licensed(form string) Event {
 	e := Event{Type: api.EventLicenseVerify, Operate: api.OperateLicenseVerify, Params: map[string]string{
-		"Status": api.StatusSuccess, "LicenseType": form, "state": a.license.State}}
+		"Status": api.StatusSuccess, "LicenseType": form, "state": a.license.State, "offline": strconv.FormatBool(a.license.Offline)}}
 	if a.license.Code != api.OK {
 		e.Params["Status"] = api.StatusFailed
 		e.Params[api.ParamCode] = strconv.Itoa(int(a.license.Code))
@@ -230,8 +234,12 @@ func (a *Agent) Advance(d time.Duration) {
 	defer a.mu.Unlock()
 	if !now.Before(a.nextBeat) {
 		a.nextBeat = now.Add(api.HeartbeatPeriod)
+		cloud := "reachable"
+		if a.away {
+			cloud = "unreachable"
+		}
 		a.emit(Event{Type: api.EventHeartbeat, Operate: api.OperateHeartbeat,
-			Params: map[string]string{"period": "30", "cloud": "reachable"}})
+			Params: map[string]string{"period": "30", "cloud": cloud}})
 	}
 	if a.license.State == api.StateValid && !a.license.Until.IsZero() && !now.Before(a.license.Until) {
 		l := api.LicenseState{State: api.StateExpired, Code: api.LicenseExpired, Checked: a.license.Checked}
