@@ -125,6 +125,9 @@ func (c *Client) receive(e api.Event) {
 	if skip {
 		return
 	}
+	if state, ok := licenseOf(e); ok {
+		c.learn(state) // before the application can see the event
+	}
 	full := !told && !c.queue.put(e)
 	c.mu.Lock()
 	if full {
@@ -141,9 +144,6 @@ func (c *Client) receive(e api.Event) {
 	}
 	c.stopping = e.Type == api.EventDeskClosed
 	c.mu.Unlock()
-	if state, ok := licenseOf(e); ok {
-		c.learn(state)
-	}
 }
 
 // gap takes the agent's word that events were lost.

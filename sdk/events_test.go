@@ -324,6 +324,30 @@ func TestLicenseHook(t *testing.T) {
 	}
 }
 
+// Who reads the answer to a licence request finds the cached state renewed.
+func TestLicenseIsKnownWithItsEvent(t *testing.T) {
+	agent, c := start(t)
+	agent.SetLicense(api.LicenseState{State: api.StateNone, Code: api.LicenseNone})
+	next(t, c, api.EventLicenseState)
+	agent.Manual()
+	op, err := c.GetLicenseStringRequest(t.Context(), "")
+	wantCode(t, err, api.OK)
+	agent.Finish(op, sdktest.Event{Type: api.EventLicenseVerify, Operate: api.OperateLicenseVerify, Params: map[string]string{
+		"Status": api.StatusSuccess, "LicenseType": "string", "LicenseContent": "x", "state": api.StateValid, "until": "2027-01-01T00:00:00Z"}})
+	next(t, c, api.EventLicenseVerify)
+	if s, _ := c.LicenseState(); s.State != api.StateValid || s.Code != api.OK || s.Until.IsZero() {
+		t.Errorf("cached %+v", s)
+	}
+	op, err = c.GetLicenseStringRequest(t.Context(), "")
+	wantCode(t, err, api.OK)
+	agent.Finish(op, sdktest.Event{Type: api.EventLicenseVerify, Operate: api.OperateLicenseVerify, Params: map[string]string{
+		"Status": api.StatusFailed, "state": api.StateValid, api.ParamCode: "-40"}})
+	next(t, c, api.EventLicenseVerify)
+	if s, _ := c.LicenseState(); s.State != api.StateValid || s.Code != api.OK {
+		t.Errorf("after a failed request %+v", s)
+	}
+}
+
 func TestLicenseAgeGrows(t *testing.T) {
 	clock := sdktest.NewClock()
 	_, c := start(t, func(o *sdk.Options) { o.Clock = clock })

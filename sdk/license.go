@@ -74,10 +74,13 @@ func (c *Client) learn(s api.LicenseState) {
 	}
 }
 
-// licenseOf reads the state out of an EVENT_LICENSE_STATE.
+// licenseOf reads the state out of an EVENT_LICENSE_STATE, or out of the answer
+// to a request that succeeded: an application that has just got its licence
+// must not find the state of before. A failed request says nothing of the state.
 func licenseOf(e api.Event) (api.LicenseState, bool) {
 	p := e.Envelope.Params
-	if e.Type != api.EventLicenseState || p["state"] == "" {
+	told := e.Type == api.EventLicenseState || e.Type == api.EventLicenseVerify && p["Status"] == api.StatusSuccess
+	if !told || p["state"] == "" {
 		return api.LicenseState{}, false
 	}
 	s := api.LicenseState{
