@@ -137,14 +137,14 @@ func refusal(resp *http.Response) error {
 		return r
 	}
 	r.Cloud = body.Error
-	detail := body.Error.Message
+	detail := body.Error.Code + ": " + body.Error.Message
 	for _, k := range slices.Sorted(maps.Keys(body.Error.Params)) {
 		detail += fmt.Sprintf(" %s=%s", k, body.Error.Params[k])
 	}
 	if len(detail) > api.MaxText {
 		detail = strings.ToValidUTF8(detail[:api.MaxText], "")
 	}
-	r.API = refuse(codeOf(body.Error.Code, resp.StatusCode), "%s: %s", body.Error.Code, detail)
+	r.API = &api.Error{Code: codeOf(body.Error.Code, resp.StatusCode), Detail: detail}
 	return r
 }
 
