@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/kardianos/service"
 
@@ -57,8 +58,17 @@ type (
 	statusCommand    struct{}
 )
 
-// Run installs and enables the service.
-func (installCommand) Run() error { return control("install") }
+// Run installs and enables the service: this program, where it lies.
+func (installCommand) Run() error {
+	path, err := os.Executable()
+	if err == nil {
+		err = linux.CheckProgram(path)
+	}
+	if err != nil {
+		return fmt.Errorf("install the service: %w", err)
+	}
+	return control("install")
+}
 
 // Run removes the service.
 func (uninstallCommand) Run() error { return control("uninstall") }

@@ -1,6 +1,7 @@
 // Package linux holds what an installation lays down on Linux: the systemd unit
 // and the commented configuration. `iscdesk-agent install` writes the same unit
-// that packages carry, so there is one text to review. Data only.
+// that packages carry, so there is one text to review. It reads
+// and checks; it changes nothing on the machine.
 package linux
 
 import (

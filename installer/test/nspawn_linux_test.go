@@ -159,6 +159,9 @@ func TestInARealSystem(t *testing.T) {
 		if got := i.show(t, "ActiveState") + " " + i.show(t, "Type"); got != "active notify" {
 			t.Errorf("unit is %s", got)
 		}
+		if got := i.run(t, "cat", "/etc/systemd/system/iscdesk-agent.service"); got != strings.TrimSpace(linux.Unit()) {
+			t.Errorf("install wrote another unit than packages carry:\n%s", got)
+		}
 		if got := i.run(t, "iscdesk-agent", "status"); got != "running" {
 			t.Errorf("status says %q", got)
 		}

@@ -428,6 +428,9 @@ func TestStoppedWorkerHoldsNothingUp(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // its user may do that
 		t.Fatal(err)
 	}
+	for !strings.HasPrefix(status(t, pid)["State"], "T") { // the signal reaches one thread after the other
+		time.Sleep(time.Millisecond)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := w.Call(ctx, workerapi.MethodInspect, workerapi.Inspect{Path: "cwd"}, nil); !errors.Is(err, context.DeadlineExceeded) {
@@ -484,4 +487,23 @@ func TestWorkersDieWithAKilledService(t *testing.T) {
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	gone(t, pid)
+}
+
+// The service keeps what it needs, on its first thread as well: /proc shows that
+// one, and the runtime may put any goroutine on it.
+func TestServiceKeepsItsOwnCapabilities(t *testing.T) {
+	need.Root(t)
+	before := status(t, os.Getpid())
+	for range 20 {
+		l, err := New(Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after := status(t, os.Getpid()); after["CapBnd"] != before["CapBnd"] || after["NoNewPrivs"] != before["NoNewPrivs"] || after["Umask"] != before["Umask"] {
+			t.Fatalf("before %s %s %s, after %s %s %s", before["CapBnd"], before["NoNewPrivs"], before["Umask"], after["CapBnd"], after["NoNewPrivs"], after["Umask"])
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -56,8 +56,18 @@ func newSpawner() (*spawner, error) {
 // run is the thread. It is never unlocked: when it returns, the thread ends, and
 // the kernel kills whatever worker is left (Pdeathsig).
 func (s *spawner) run(ready chan<- error) {
-	defer close(s.done)
 	runtime.LockOSThread()
+	if unix.Gettid() == os.Getpid() {
+		// Not the first thread: its attributes are what /proc shows of the whole
+		// service, and it does not end when its goroutine does. While it is held
+		// here, the next goroutine gets another one.
+		elsewhere := make(chan error)
+		go s.run(elsewhere)
+		ready <- <-elsewhere
+		runtime.UnlockOSThread()
+		return
+	}
+	defer close(s.done)
 	err := narrow(s.uid == 0)
 	ready <- err
 	if err != nil {
