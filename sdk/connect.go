@@ -108,6 +108,13 @@ func (c *Client) greet(ctx context.Context, link *ipc.Link, server ipc.Server, e
 	}, &hello)
 	switch api.CodeOf(err) {
 	case api.OK:
+	case api.InvalidArgument:
+		// Perhaps the session is not of a kind that this agent takes, another
+		// version having come in its place: the next attempt begins a new one.
+		c.mu.Lock()
+		c.hello.Session = ""
+		c.mu.Unlock()
+		return err
 	case api.NotSupported: // it does not even know hello
 		return &api.Error{Code: api.AgentTooOld, Detail: err.Error()}
 	default:
@@ -117,7 +124,7 @@ func (c *Client) greet(ctx context.Context, link *ipc.Link, server ipc.Server, e
 		return &api.Error{Code: api.AgentTooOld, Detail: fmt.Sprintf("the agent chose protocol %d, this library speaks %d to %d",
 			hello.Protocol, api.MinProtocolVersion, api.ProtocolVersion)}
 	}
-	again := before.Session != ""
+	again := at.epoch != ""
 	lost := again && (!hello.Resumed || hello.Epoch != at.epoch)
 	if at.epoch != hello.Epoch {
 		at = cursor{epoch: hello.Epoch}

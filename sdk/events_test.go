@@ -83,6 +83,21 @@ func TestRestartInTheMiddle(t *testing.T) {
 	quiet(t, c, api.EventSaveResult)
 }
 
+// An agent of another version may not take the session's secret.
+func TestSessionIsGivenUp(t *testing.T) {
+	agent, c := start(t)
+	agent.Manual()
+	op, err := c.Save(t.Context(), document(t), false)
+	wantCode(t, err, api.OK)
+	agent.RefuseTimes(api.MethodHello, api.InvalidArgument, 1)
+	agent.Drop()
+	next(t, c, api.EventGap)
+	agent.Finish(op, saveOK())
+	if e := next(t, c, api.EventSaveResult); e.Operation != op {
+		t.Errorf("event %+v", e)
+	}
+}
+
 func TestLostOutcomePerKind(t *testing.T) {
 	agent, c := start(t)
 	agent.Manual()

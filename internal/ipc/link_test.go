@@ -203,6 +203,19 @@ func TestBadFramesAreNamed(t *testing.T) {
 	}
 }
 
+// A panic of the code that takes notices ends the link, not the process.
+func TestPanicInNotice(t *testing.T) {
+	need.NoLeak(t)
+	a, b := pair(t, Options{}, Options{Notice: func(string, json.RawMessage) { panic("planted") }})
+	if err := a.Notify("x", nil); err != nil {
+		t.Fatal(err)
+	}
+	<-b.Done()
+	if b.Err() == nil || !strings.Contains(b.Err().Error(), "planted") {
+		t.Errorf("got %v", b.Err())
+	}
+}
+
 func TestEndIsTold(t *testing.T) {
 	need.NoLeak(t)
 	a, b := pair(t, Options{}, Options{})
