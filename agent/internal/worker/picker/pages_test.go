@@ -95,6 +95,9 @@ func saveRun(t *testing.T, ctx context.Context, lang string) {
 	run(t, ctx, chromedp.Click("#save"), chromedp.WaitVisible(`#name[aria-invalid=true]`))
 	accessible(t, ctx, "save-exists-"+lang)
 	run(t, ctx, chromedp.Click("#space-sp3"), chromedp.WaitVisible("#viewer"))
+	if !eval[bool](t, ctx, `document.getElementById("save").disabled`) {
+		t.Error("saving is offered in a space that may only be viewed")
+	}
 	accessible(t, ctx, "save-viewer-"+lang)
 	run(t, ctx, chromedp.Click("#space-sp2"), chromedp.WaitNotPresent("#viewer"), chromedp.Click(`[data-reveal=new-folder]`), chromedp.WaitVisible("#folder-name"),
 		chromedp.SendKeys("#folder-name", "a:b"+kb.Enter), chromedp.WaitVisible(`#folder-name[aria-invalid=true]`))

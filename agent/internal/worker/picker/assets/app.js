@@ -122,6 +122,7 @@
       firstFocus();
     }
     versionRules();
+    placeRules();
     var choice = el("choice");
     if (openWhenReady && choice && choice.dataset.object === chosen()) {
       openWhenReady = false;
@@ -205,6 +206,13 @@
     }
     if (e.target.id === "version") { versionRules(); }
   });
+
+  // Saving is for spaces whose role allows it; the reason stands beside the button.
+  function placeRules() {
+    var place = el("place"), save = el("save");
+    if (!place || !save) { return; }
+    save.disabled = place.dataset.writes !== "true";
+  }
 
   // Only the newest version can be checked out.
   function versionRules() {
