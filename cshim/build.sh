@@ -10,6 +10,7 @@
 # TAGS      Go build tags; iscdesk_testhooks adds the exports that ctest needs
 # GOEXTRA   further flags of go build, e.g. -asan
 # CCEXTRA   further flags of the compiler, e.g. -fsanitize=address
+# NODELETE  set to something harmless by the test that shows why it is needed
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-build}
@@ -43,7 +44,7 @@ defs=-Wl,-z,defs
 $cc -shared ${CCEXTRA:-} -o "$out/lib/libiscdesk.so.1.new" \
 	-Wl,--whole-archive "$work/go.a" -Wl,--no-whole-archive "$work/after.o" -lm -lpthread \
 	-Wl,-soname,libiscdesk.so.1 -Wl,--version-script="$map" \
-	-Wl,-z,nodelete "$defs" -Wl,-s -Wl,-z,relro -Wl,-z,now
+	"${NODELETE:--Wl,-z,nodelete}" "$defs" -Wl,-s -Wl,-z,relro -Wl,-z,now
 mv "$out/lib/libiscdesk.so.1.new" "$out/lib/libiscdesk.so.1"
 ln -sf libiscdesk.so.1 "$out/lib/libiscdesk.so"
 

@@ -21,14 +21,16 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 	for _, tt := range []struct {
 		name, file, from, to, host string
 		flags                      []string
+		asan                       bool
 	}{
-		{"Go's threads take signals", "shim_linux.c", "pthread_sigmask(SIG_SETMASK, &all, &shim_mask_of_loader);", "pthread_sigmask(SIG_BLOCK, NULL, &shim_mask_of_loader); (void)all;", "signals.c", nil},
-		{"a forked child enters Go", "shim_linux.c", "return getpid() != home;", "return home == 0;", "fork.c", nil},
-		{"shut_out waits for its own callback", "shim_events.c", "return c->calling && pthread_equal(c->thread, pthread_self());", "return c->calling < 0;", "shutdown.c", nil},
-		{"the host does not get its floating-point state back", "shim_linux.c", "fesetenv(&g->fpu);", "", "fpu.c", []string{"-D_GNU_SOURCE"}},
-		{"descriptors below 3 are taken", "shim_linux.c", "taken |= 1 << fd;", "close(fd);", "closed_std.c", nil},
-		{"texts are not checked", "shim_error.c", "            return ISCDESK_E_INVALID_ARGUMENT;", "            n = 1;", "args.c", []string{"-include", "stddef.h"}},
-		{"the browser is a child of the host", "shim_browser_linux.c", "CLONE_VM | CLONE_VFORK, l); /* no", "CLONE_VM | CLONE_VFORK | SIGCHLD, l); /* no", "browser.c", []string{"-D_GNU_SOURCE"}},
+		{"Go's threads take signals", "shim_linux.c", "pthread_sigmask(SIG_SETMASK, &all, &shim_mask_of_loader);", "pthread_sigmask(SIG_BLOCK, NULL, &shim_mask_of_loader); (void)all;", "signals.c", nil, false},
+		{"a forked child enters Go", "shim_linux.c", "return getpid() != home;", "return home == 0;", "fork.c", nil, false},
+		{"shut_out waits for its own callback", "shim_events.c", "return c->calling && pthread_equal(c->thread, pthread_self());", "return c->calling < 0;", "shutdown.c", nil, false},
+		{"the host does not get its floating-point state back", "shim_linux.c", "fesetenv(&g->fpu);", "", "fpu.c", []string{"-D_GNU_SOURCE"}, false},
+		{"descriptors below 3 are taken", "shim_linux.c", "taken |= 1 << fd;", "close(fd);", "closed_std.c", nil, false},
+		{"texts are not checked", "shim_error.c", "            return ISCDESK_E_INVALID_ARGUMENT;", "            n = 1;", "args.c", []string{"-include", "stddef.h"}, false},
+		{"the browser is a child of the host", "shim_browser_linux.c", "CLONE_VM | CLONE_VFORK, l); /* no", "CLONE_VM | CLONE_VFORK | SIGCHLD, l); /* no", "browser.c", []string{"-D_GNU_SOURCE"}, false},
+		{"freed memory is read", "shim_rows.c", "    free(e->json);", "    free(e->json);\n    *(volatile char *)e->json = 0;", "stale.c", nil, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			source, err := filepath.Abs(filepath.Join(root, "cshim", tt.file))
@@ -43,11 +45,17 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 			write(t, filepath.Join(dir, tt.file), strings.Replace(text, tt.from, tt.to, 1), 0o600)
 			overlay := filepath.Join(dir, "overlay.json")
 			write(t, overlay, fmt.Sprintf(`{"Replace":{%q:%q}}`, source, filepath.Join(dir, tt.file)), 0o600)
-			lib := library(t, variant{name: "planted " + tt.name, env: []string{"GOEXTRA=-overlay=" + overlay}})
+			flags := append([]string{}, tt.flags...)
+			env := []string{"GOEXTRA=-overlay=" + overlay}
+			if tt.asan {
+				env = []string{"GOEXTRA=-asan -overlay=" + overlay, "CCEXTRA=-fsanitize=address"}
+				flags = append(flags, "-fsanitize=address")
+			}
+			lib := library(t, variant{name: "planted " + tt.name, env: env})
 
 			agent := sdktest.NewAgent(t)
 			agent.Page("http://127.0.0.1:8123/p")
-			program := compile(t, lib, tt.host, append(linked(lib), tt.flags...)...)
+			program := compile(t, lib, tt.host, append(linked(lib), flags...)...)
 			args := []string{agent.Endpoint()}
 			switch tt.host {
 			case "signals.c":
@@ -65,5 +73,19 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 				t.Errorf("%s did not notice", tt.host)
 			}
 		})
+	}
+}
+
+// The same for the link: without nodelete the code goes from under Go's threads.
+func TestUnloadSeesTheMissingNodelete(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the library once more")
+	}
+	lib := library(t, variant{name: "deletable", env: []string{"NODELETE=-Wl,-z,combreloc"}})
+	agent := sdktest.NewAgent(t)
+	h := command(t, compile(t, lib, "unload.c"), agent.Endpoint(), filepath.Join(lib, "lib/libiscdesk.so.1"))
+	defer h.cancel()
+	if err := h.cmd.Run(); err == nil {
+		t.Error("unload.c did not notice")
 	}
 }
