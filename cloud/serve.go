@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/iscdesk/iscdesk/cloud/internal/app"
 	"github.com/iscdesk/iscdesk/cloud/internal/certs"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
@@ -41,6 +43,13 @@ type serveCommand struct {
 
 // shutdownTime is what requests get to end by themselves after SIGTERM.
 const shutdownTime = 20 * time.Second
+
+// Bounds of connections: a client that does not read its answers is cut off, and no number of
+// clients uses up the process's descriptors.
+const (
+	answerTime     = 15 * time.Minute // longer than the longest upload and its answer
+	maxConnections = 4096
+)
 
 // Run serves until SIGTERM or SIGINT.
 func (s *serveCommand) Run(st *streams) error {
@@ -80,7 +89,8 @@ func (s *serveCommand) serve(ctx context.Context, st *streams, log *slog.Logger,
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	srv := &http.Server{Handler: a.API, TLSConfig: conf, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	l = netutil.LimitListener(l, maxConnections)
+	srv := &http.Server{Handler: a.API, TLSConfig: conf, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, WriteTimeout: answerTime,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	base := s.base(l.Addr())
 	if err := atomicfile.WriteFile(filepath.Join(data, "address"), []byte(base+"\n"), 0o644); err != nil {

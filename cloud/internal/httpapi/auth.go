@@ -118,7 +118,10 @@ func (a *API) postLogin(c *Call) error {
 		if !errors.Is(err, password.ErrMismatch) {
 			return err
 		}
-		why.Action = "login.failed"
+		// Guesses at accounts that do not exist belong to nobody's trail, and must not fill it.
+		if why.Action = ""; acc.Account != "" {
+			why.Action = "login.failed"
+		}
 		if err := a.c.Store.LoginFailed(c.Context(), name, c.Now.Add(backoff(f.Count+1)), why); err != nil {
 			return err
 		}

@@ -89,6 +89,7 @@ func (c *Call) Decode(into any) error {
 	if err != nil {
 		return c.bodyError(err)
 	}
+	c.unhurried()
 	if !utf8.Valid(b) {
 		return Invalid("body", "the body is not UTF-8")
 	}
@@ -102,7 +103,7 @@ func (c *Call) Decode(into any) error {
 	return nil
 }
 
-// bodyError says why a body could not be read. CLOUD handlers that stream a body use it too.
+// bodyError says why a body could not be read, also for handlers that stream one.
 func (c *Call) bodyError(err error) error {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {

@@ -55,14 +55,15 @@ func count(t testing.TB, s *Store) (n int) {
 // nothing, and takes nothing from its neighbours.
 func TestCommandsAreApart(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "cloud.db"))
-	hold := make(chan struct{})
+	held, hold := make(chan struct{}), make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() { // holds the writer until all others are queued, so that they become one batch
-		if err := s.write(context.Background(), func(*sql.Tx) error { <-hold; return nil }); err != nil {
+		if err := s.write(context.Background(), func(*sql.Tx) error { close(held); <-hold; return nil }); err != nil {
 			t.Error(err)
 		}
 	})
-	const n = 200
+	<-held
+	const n = 200 // fits into the queue
 	errs := make([]error, n)
 	for i := range n {
 		wg.Go(func() {
