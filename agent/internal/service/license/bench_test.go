@@ -65,8 +65,10 @@ func (s *shared) reboot() {
 	s.w.real, s.w.boot, s.w.since = s.w.real.Add(time.Minute), s.w.boot+"'", time.Minute
 }
 
+// bench is a room on a real store, real events and a fake cloud. Tests run side by
+// side: the pauses between repeats of an absent cloud are real.
 type bench struct {
-	t       *testing.T
+	t       testing.TB
 	fake    *cloudtest.Cloud
 	world   *shared
 	dir     string
@@ -85,7 +87,7 @@ type bench struct {
 	halt   func()
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{t: t, fake: cloudtest.New(t), world: &shared{w: newWorld()}, dir: filepath.Join(t.TempDir(), "state"),
 		worker: &fileWorker{}, print: "MAC|DISK||CPU", account: cloudtest.Account, halt: func() {}}
@@ -200,4 +202,14 @@ func (b *bench) product(change func(p *cloudtest.Product)) {
 	b.fake.Lock()
 	defer b.fake.Unlock()
 	change(b.fake.Products["minicad"])
+}
+
+// BenchmarkState is the cached answer that every hello and every license.state takes.
+func BenchmarkState(b *testing.B) {
+	bench := newBench(b)
+	bench.request(api.FormString)
+	b.ReportAllocs()
+	for b.Loop() {
+		bench.state()
+	}
 }

@@ -19,6 +19,7 @@ import (
 )
 
 func TestForeignLeases(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(l *token.Lease){
 		"another device":      func(l *token.Lease) { l.Device = "dev999" },
 		"another install key": func(l *token.Lease) { l.KeyThumb = "x" },
@@ -45,6 +46,7 @@ func TestForeignLeases(t *testing.T) {
 }
 
 func TestKeyRotation(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.request(api.FormString)
 	b.fake.AddKey(t) // the old key is still shown
@@ -67,6 +69,7 @@ func TestKeyRotation(t *testing.T) {
 }
 
 func TestDamagedCache(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.request(api.FormString)
 	path := filepath.Join(b.dir, "sealed", "license-1000-minicad.sealed")
@@ -101,6 +104,7 @@ func TestDamagedCache(t *testing.T) {
 // answered as success must be there after the start that follows, and what was
 // there before must never be lost.
 func TestKilledWhileKeeping(t *testing.T) {
+	t.Parallel()
 	for nth := 1; ; nth++ {
 		b := newBench(t)
 		b.request(api.FormString)
@@ -137,6 +141,7 @@ func TestKilledWhileKeeping(t *testing.T) {
 }
 
 func TestRequestSurvivesAKilledAgent(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	op, err := b.events.Begin(b.owner(), api.MethodLicenseRequest, `{"k":1}`, asked{Form: api.FormFile, FileName: "a.lic", Request: "request-of-before"})
 	if err != nil {
@@ -154,6 +159,7 @@ func TestRequestSurvivesAKilledAgent(t *testing.T) {
 }
 
 func TestCancelledRequest(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.worker.fail = errors.New("the file was not written")
 	release := make(chan struct{})
@@ -178,6 +184,7 @@ func TestCancelledRequest(t *testing.T) {
 }
 
 func TestFileThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.worker.fail = &api.Error{Code: api.DiskFull}
 	if p, state := b.request(api.FormFile); state != api.OpFailed || p["code"] != strconv.Itoa(int(api.DiskFull)) {
@@ -187,6 +194,7 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 }
 
 func TestLicenceThatIsTooLong(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for _, c := range []struct {
 		n    int
@@ -200,6 +208,7 @@ func TestLicenceThatIsTooLong(t *testing.T) {
 }
 
 func TestRenewal(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.request(api.FormString)
 	first := b.state().Until
@@ -234,6 +243,7 @@ func TestRenewal(t *testing.T) {
 }
 
 func TestStateEvents(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	s, _, err := b.events.Attach(b.owner(), "")
 	if err != nil {

@@ -182,6 +182,7 @@ func code(c api.Code) string { return strconv.Itoa(int(c)) }
 // TestAgainstTheRealCloud walks the way of an engineer's day: enrolment, sign-in,
 // licence, verdict, an outage, a revoked sign-in, a licence that is taken away.
 func TestAgainstTheRealCloud(t *testing.T) {
+	t.Parallel()
 	c := startCloud(t)
 	ctx := context.Background()
 	adm, token, instance := c.seed(t)

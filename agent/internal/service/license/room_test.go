@@ -13,6 +13,7 @@ import (
 )
 
 func TestRequestInBothForms(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.want("at first", api.StateNone, api.LicenseNone)
 	p, state := b.request(api.FormString)
@@ -46,6 +47,7 @@ func TestRequestInBothForms(t *testing.T) {
 }
 
 func TestRequestRefusals(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for _, c := range []struct {
 		name string
@@ -74,6 +76,7 @@ func TestRequestRefusals(t *testing.T) {
 }
 
 func TestCloudAway(t *testing.T) {
+	t.Parallel()
 	for outage, code := range map[string]api.Code{cloudtest.Down: api.CloudUnreachable, cloudtest.HTML: api.CloudAnswer, cloudtest.Broken: api.CloudAnswer} {
 		t.Run(outage, func(t *testing.T) {
 			b := newBench(t)
@@ -110,6 +113,7 @@ func TestCloudAway(t *testing.T) {
 
 // TestLeaseLife lives through a lease without the cloud.
 func TestLeaseLife(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.request(api.FormString)
 	b.fake.Set(cloudtest.Down)
@@ -142,6 +146,7 @@ func TestLeaseLife(t *testing.T) {
 func (b *bench) passed() time.Duration { return b.world.real().Sub(newWorld().real) }
 
 func TestServerSaysNo(t *testing.T) {
+	t.Parallel()
 	for cloudCode, want := range map[string]struct {
 		state string
 		code  api.Code
@@ -182,6 +187,7 @@ func TestServerSaysNo(t *testing.T) {
 
 // TestSignInThatEnded: the lease goes on, a new request asks to sign in.
 func TestSignInThatEnded(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.request(api.FormString)
 	b.sign(cloudtest.Account, &api.Error{Code: api.SessionExpired})
@@ -194,6 +200,7 @@ func TestSignInThatEnded(t *testing.T) {
 }
 
 func TestClockSuspect(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.request(api.FormString)
 	b.room.saveTime()
@@ -214,6 +221,7 @@ func TestClockSuspect(t *testing.T) {
 
 // TestTimeRecordLost: without the kept time, the lease's own issue time is a floor.
 func TestTimeRecordLost(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.request(api.FormString)
 	b.fake.Set(cloudtest.Down)

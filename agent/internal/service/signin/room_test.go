@@ -55,6 +55,8 @@ func (w *pageWorker) Release() {
 	w.released++
 }
 
+// bench is a room on a real store, real events and a fake cloud. Tests run side by
+// side: the pauses between repeats of an absent cloud are real.
 type bench struct {
 	t      *testing.T
 	fake   *cloudtest.Cloud
@@ -147,6 +149,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 func TestSignInAndOut(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	if st := status(t, b.room, li); st.SignedIn || st.Reason != api.NotSignedIn {
 		t.Errorf("at first: %+v", st)
@@ -192,6 +195,7 @@ func TestSignInAndOut(t *testing.T) {
 }
 
 func TestSignOutWithoutACloudIsToldLater(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.signIn()
 	b.fake.Set(cloudtest.Down)
@@ -214,6 +218,7 @@ func TestSignOutWithoutACloudIsToldLater(t *testing.T) {
 }
 
 func TestNewSignInRevokesTheOld(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.signIn()
 	b.signIn()
@@ -224,6 +229,7 @@ func TestNewSignInRevokesTheOld(t *testing.T) {
 }
 
 func TestConcurrentRefreshesAreOne(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.signIn()
 	b.expire()
@@ -244,6 +250,7 @@ func TestConcurrentRefreshesAreOne(t *testing.T) {
 // TestLostRefreshIsRepeated loses the answer of a refresh in each way: on the
 // line, and with a killed agent.
 func TestLostRefreshIsRepeated(t *testing.T) {
+	t.Parallel()
 	for _, killed := range []bool{false, true} {
 		b := newBench(t)
 		b.signIn()
@@ -275,6 +282,7 @@ func TestLostRefreshIsRepeated(t *testing.T) {
 }
 
 func TestAttemptIsOnDiskBeforeTheCall(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.signIn()
 	b.expire()
@@ -298,6 +306,7 @@ func TestAttemptIsOnDiskBeforeTheCall(t *testing.T) {
 // TestRefreshOnAFullDisk must not send what it could not note, and must not lose
 // the sign-in.
 func TestRefreshOnAFullDisk(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	full, fired := false, 0
 	b.disk.Fault = func(atomicfile.Step, string) error {
@@ -324,6 +333,7 @@ func TestRefreshOnAFullDisk(t *testing.T) {
 }
 
 func TestRevokedSignIn(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.signIn()
 	b.fake.RevokeAll()
@@ -349,6 +359,7 @@ func TestRevokedSignIn(t *testing.T) {
 }
 
 func TestOutagesNeverEndASignIn(t *testing.T) {
+	t.Parallel()
 	for outage, want := range map[string]api.Code{cloudtest.Down: api.CloudUnreachable, cloudtest.HTML: api.CloudAnswer, cloudtest.Broken: api.CloudAnswer} {
 		b := newBench(t)
 		b.signIn()
@@ -383,6 +394,7 @@ func (b *bench) result(op api.Operation) (state string, params map[string]string
 }
 
 func TestPage(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	st := b.page()
 	if st.URL == "" {
@@ -411,6 +423,7 @@ func TestPage(t *testing.T) {
 }
 
 func TestPageEndings(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		end  func(b *bench, op api.Operation)
@@ -450,6 +463,7 @@ func TestPageEndings(t *testing.T) {
 }
 
 func TestPageThatDoesNotOpen(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.worker.fail = &api.Error{Code: api.Internal, Detail: "planted"}
 	if _, err := b.room.Page(ctx, li); api.CodeOf(err) != api.Internal {
@@ -461,6 +475,7 @@ func TestPageThatDoesNotOpen(t *testing.T) {
 }
 
 func TestAnotherCloudsTokensAreNotShown(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	b.signIn()
 	b.fake = cloudtest.New(t)
