@@ -102,7 +102,7 @@ func (a *Agent) Start() {
 func (a *Agent) Stop() {
 	a.Emit(Event{Type: api.EventDeskClosed, Operate: api.OperateDeskClosed, Params: map[string]string{
 		api.ParamReason: "stopping", api.ParamHint: "The agent is being stopped."}})
-	a.flush()
+	a.Flush()
 	a.Halt()
 }
 

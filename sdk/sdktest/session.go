@@ -96,8 +96,8 @@ func (a *Agent) Overrun() {
 	}
 }
 
-// flush waits until what was emitted is on the wire, or its connection has ended.
-func (a *Agent) flush() {
+// Flush waits until what was emitted is on the wire, or its connection has ended.
+func (a *Agent) Flush() {
 	for _, c := range a.open() {
 		for waiting := true; waiting && c.link.Err() == nil; {
 			a.mu.Lock()
