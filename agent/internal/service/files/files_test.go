@@ -273,6 +273,9 @@ func TestWorkerDiesUnderARequest(t *testing.T) {
 	d.mu.Unlock()
 	d.write(path, "three")
 	want(t, d.save(path, false), "status", "failed", "code", codeText(api.Internal))
+	// It had been committed all the same: what follows begins from there.
+	d.write(path, "four")
+	want(t, d.save(path, false), "status", "success", "version", "4")
 }
 
 func TestOpenFailuresGiveTheCheckoutBack(t *testing.T) {

@@ -35,14 +35,23 @@ func (r *Room) Open(ctx context.Context, a caller.Actor, o api.Open) (api.Starte
 
 // mayUseFiles gets the worker once, so that who gets none is told at once.
 func (r *Room) mayUseFiles(ctx context.Context, a caller.Actor) error {
-	w, err := r.cfg.Worker(ctx, a)
-	if err != nil {
-		return err
+	for n := 1; ; n++ {
+		w, err := r.cfg.Worker(ctx, a)
+		if err == nil {
+			w.Release()
+			r.sweep(a.UID)
+			return nil
+		}
+		if api.CodeOf(err) != api.Internal || n == startTries || ctx.Err() != nil {
+			return err
+		}
+		pause(ctx, n)
 	}
-	w.Release()
-	r.sweep(a.UID)
-	return nil
 }
+
+// startTries is how often a worker that ended before it was ready is started again
+// while an application waits.
+const startTries = 4
 
 // open runs an open whose object is known, to its event.
 func (x *run) open() {

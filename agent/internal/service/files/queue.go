@@ -3,10 +3,12 @@ package files
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -155,6 +157,7 @@ func (r *Room) resend(x *run) (answered bool) {
 	var done workerapi.Stored
 	err := context.Cause(x.op.Context())
 	if err == nil {
+		x.finishOlder()
 		done, err = x.sendStaged()
 	}
 	switch {
@@ -162,8 +165,8 @@ func (r *Room) resend(x *run) (answered bool) {
 		return false
 	case err == nil && done.Queued, away(err):
 		return false
-	case api.CodeOf(err) == api.NotSignedIn, api.CodeOf(err) == api.SessionExpired, api.CodeOf(err) == api.PathInUse:
-		return false // waits for a sign-in, or for a worker of before a restart
+	case api.CodeOf(err) == api.NotSignedIn, api.CodeOf(err) == api.SessionExpired, api.CodeOf(err) == api.PathInUse, errors.Is(err, launch.ErrLost):
+		return false // waits for a sign-in, for a worker of before a restart, or for one that lives
 	}
 	r.mu.Lock()
 	s.queue = slices.DeleteFunc(s.queue, func(q *run) bool { return q == x })

@@ -3,7 +3,6 @@ package files
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
@@ -121,19 +120,28 @@ func (r *Room) sweepOutbox(uid int) {
 	if err := w.Call(ctx, workerapi.MethodPending, api.None{}, &waiting); err != nil {
 		return
 	}
+	call := func(method string, params, result any) error { return w.Call(ctx, method, params, result) }
 	for _, s := range waiting.Stores {
-		if slices.ContainsFunc(r.cfg.Events.Unfinished(), func(op *events.Op) bool {
-			return op.ID() == s.Operation && op.Owner().UID == uid
-		}) {
+		if r.unfinished(uid, s.Operation) {
 			continue
 		}
-		if err := r.sendOrphan(ctx, w, uid, s); err != nil {
+		done, err := r.takeTurn(ctx, pathKey{uid, s.Path})
+		if err != nil {
+			return
+		}
+		err = r.sendOrphan(ctx, uid, s, call)
+		done()
+		if err != nil {
 			r.cfg.Log.Warn("a save that no operation knows was not sent", "uid", uid, "operation", s.Operation, "error", err)
 		}
 	}
 }
 
-func (r *Room) sendOrphan(ctx context.Context, w Worker, uid int, s workerapi.Store) error {
+func (r *Room) unfinished(uid int, op api.Operation) bool { return r.cfg.Events.Find(uid, op) != nil }
+
+// sendOrphan sends a save of the outbox, and forgets it when no operation will
+// ask for its answer any more.
+func (r *Room) sendOrphan(ctx context.Context, uid int, s workerapi.Store, call func(method string, params, result any) error) error {
 	c, account, err := r.user(ctx, uid)
 	if err != nil {
 		return err
@@ -147,11 +155,33 @@ func (r *Room) sendOrphan(ctx context.Context, w Worker, uid int, s workerapi.St
 	}
 	s.Token, s.Staged = token.Token, true
 	var got workerapi.Stored
-	if err := w.Call(ctx, workerapi.MethodStore, s, &got); err != nil {
+	if err := call(workerapi.MethodStore, s, &got); err != nil {
 		return err
 	}
 	if got.Queued {
 		return got.Why
 	}
-	return w.Call(ctx, workerapi.MethodDiscard, api.OperationRef{Operation: s.Operation}, nil)
+	if r.unfinished(uid, s.Operation) {
+		return nil
+	}
+	return call(workerapi.MethodDiscard, api.OperationRef{Operation: s.Operation}, nil)
+}
+
+// finishOlder sends what the outbox holds of older saves of the path: one whose
+// worker or agent was killed may have been committed without the ledger's
+// knowing, and what follows would begin from the wrong base. The caller has the
+// path's turn. What cannot be sent stays; the cloud then has the last word.
+func (x *run) finishOlder() {
+	var waiting workerapi.Pending
+	if err := x.call(workerapi.MethodPending, api.None{}, &waiting); err != nil {
+		return
+	}
+	for _, s := range waiting.Stores {
+		if s.Path != x.job.Path || s.Operation >= x.op.ID() {
+			continue
+		}
+		if err := x.room.sendOrphan(x.op.Context(), x.uid, s, x.call); err != nil {
+			x.room.cfg.Log.Info("an older save of the path was not sent", "operation", s.Operation, "before", x.op.ID(), "error", err)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -113,6 +114,9 @@ func (x *run) worker(ctx context.Context) (w Worker, err error) {
 	} else {
 		w, err = x.room.cfg.WorkerUser(ctx, x.uid)
 	}
+	if api.CodeOf(err) == api.Internal && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", launch.ErrLost, err) // it ended before it was ready: another may live
+	}
 	if err == nil {
 		x.room.sweep(x.uid)
 	}
@@ -122,8 +126,20 @@ func (x *run) worker(ctx context.Context) (w Worker, err error) {
 // Bounds of talking to a worker.
 const (
 	cancelWait  = 90 * time.Second // a commit that was asked for answers in this time
-	workerLives = 3                // workers that may die under one request
+	workerLives = 12               // workers that may die under one request
+	firstPause  = 20 * time.Millisecond
+	lastPause   = time.Second
 )
+
+// pause waits before another worker is tried after the n-th has died.
+func pause(ctx context.Context, n int) {
+	t := time.NewTimer(min(firstPause<<n, lastPause))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
 
 // call asks a worker for the operation. When the operation is cancelled the worker
 // is told and has the last word, because a commit may be under way; when the agent
@@ -133,14 +149,16 @@ func (x *run) call(method string, params, result any) error {
 	ctx := x.op.Context()
 	for n := 1; ; n++ {
 		w, err := x.worker(ctx)
-		if err != nil {
+		if err == nil {
+			err = x.callOnce(w, method, params, result)
+			w.Release()
+		}
+		// A path may be in use by a worker of before the agent's restart: it ends soon.
+		again := errors.Is(err, launch.ErrLost) || api.CodeOf(err) == api.PathInUse
+		if !again || n == workerLives || ctx.Err() != nil {
 			return err
 		}
-		err = x.callOnce(w, method, params, result)
-		w.Release()
-		if err == nil || !errors.Is(err, launch.ErrLost) || n == workerLives || ctx.Err() != nil {
-			return err
-		}
+		pause(ctx, n)
 	}
 }
 

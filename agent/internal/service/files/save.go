@@ -59,6 +59,7 @@ func (x *run) turn(fn func() (workerapi.Stored, error)) (workerapi.Stored, error
 	}
 	defer done()
 	x.room.flush(x)
+	x.finishOlder()
 	return fn()
 }
 
