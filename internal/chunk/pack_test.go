@@ -75,7 +75,7 @@ func TestPackBounds(t *testing.T) {
 			}
 			var got []byte
 			var at PackedChunk
-			err := ReadPack(iotest.OneByteReader(bytes.NewReader(b)), int64(len(b)), func(c PackedChunk, p []byte) error {
+			err := ReadPack(iotest.HalfReader(bytes.NewReader(b)), int64(len(b)), func(c PackedChunk, p []byte) error {
 				at, got = c, slices.Clone(p)
 				return nil
 			})

@@ -103,6 +103,9 @@ func TestBoundaries(t *testing.T) {
 			if total != len(data) {
 				t.Errorf("chunks hold %d bytes of %d", total, len(data))
 			}
+			if len(data) > 3*MaxSize {
+				return // the rest is tried with less
+			}
 			// How the bytes arrive changes nothing.
 			if got, _ := cut(t, iotest.HalfReader(bytes.NewReader(data))); !slices.Equal(got, sizes) {
 				t.Errorf("from a slow reader: %v", got)
