@@ -152,7 +152,7 @@ func (f sinkFunc) Add(chunk.ID, []byte) error { return f() }
 
 func TestNamesStayInside(t *testing.T) {
 	names := []string{"..", ".", "", "a/b", "/etc/passwd", "../../x", "CON", "nul.txt", "part.", "part ", "a:b", "a\\b", "a\x00b", "\xff\xfe", ".iscdesk-0123.part",
-		strings.Repeat("长", 200), strings.Repeat("x", 300) + ".stl", "‮txt.exe", "ok.stl", "零件.stl"}
+		strings.Repeat("长", 200), strings.Repeat("x", 300) + ".stl", "\u202etxt.exe", "ok.stl", "零件.stl"}
 	seen := make(map[string]string)
 	for _, n := range names {
 		safe := safeName(n)

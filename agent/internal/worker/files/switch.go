@@ -173,7 +173,12 @@ func (r *Room) repair(ctx context.Context, e entry) (entry, error) {
 		return e, err
 	}
 	e.Aside = nil
-	return e, r.note(e)
+	return e, r.withLedger(func(l *ledger) error {
+		if e.Manifest == "" && e.Copy == "" {
+			return l.drop(e.Path) // noted for the switch only: what stood there was unknown
+		}
+		return l.put(e)
+	})
 }
 
 // localTree is what stands at a path, seen against the ledger and the cloud.
