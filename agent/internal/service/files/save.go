@@ -87,6 +87,7 @@ func (x *run) settle(done workerapi.Stored, err error) (queued bool) {
 		x.end(api.EventSaveResult, api.OperateSaveResult, x.success(done), false)
 		x.endPage(nil, x.job.Path)
 	default:
+		x.room.cfg.Log.Info("save not made", "operation", x.op.ID(), "uid", x.uid, "error", err)
 		params := events.Failure(language, err)
 		params["path"], params["object"] = x.job.Path, x.job.Object
 		if offerSaveAs(err) {
