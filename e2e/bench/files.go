@@ -33,6 +33,7 @@ const (
 func (r *run) files(ctx context.Context) error {
 	home := r.Users[0].Home
 	var saves, opens, copies []time.Duration
+	spent := map[string][]time.Duration{}
 	for n := range fileRuns {
 		// A new assembly each time: the cloud must not know its chunks.
 		name := fmt.Sprintf("flange%d", n)
@@ -47,6 +48,10 @@ func (r *run) files(ctx context.Context) error {
 		copies = append(copies, took)
 		cmd := r.Command(0, r.self, "save-and-open", r.Agent.Socket, r.Space, source)
 		cmd.Dir, cmd.Stderr = home, os.Stderr
+		before, err := r.processorTimes()
+		if err != nil {
+			return err
+		}
 		out, err := cmd.Output()
 		if err != nil {
 			return fmt.Errorf("save and open %s: %w: %s", name, err, out)
@@ -54,6 +59,13 @@ func (r *run) files(ctx context.Context) error {
 		f := strings.Fields(string(out))
 		if len(f) != 2 {
 			return fmt.Errorf("save and open %s: %q", name, out)
+		}
+		after, err := r.processorTimes()
+		if err != nil {
+			return err
+		}
+		for who := range after {
+			spent[who] = append(spent[who], after[who]-before[who])
 		}
 		save, _ := strconv.ParseFloat(f[0], 64)
 		open, _ := strconv.ParseFloat(f[1], 64)
@@ -66,7 +78,24 @@ func (r *run) files(ctx context.Context) error {
 	peer := median(copies)
 	row("first save, 275 MB in 40 parts (peer: copy + SHA-256)", ms(median(saves)), ms(peer), ratio(median(saves), peer), "goal 3 x")
 	row("first open, 275 MB in 40 parts (peer: copy + SHA-256)", ms(median(opens)), ms(peer), ratio(median(opens), peer), "goal 3 x")
+	row("processor time of both: worker, cloud", ms(median(spent["worker"])), ms(median(spent["cloud"])), 0, "")
 	return nil
+}
+
+// processorTimes of the cloud and of the agent's workers, which live on between
+// two runs (a new one begins at zero).
+func (r *run) processorTimes() (map[string]time.Duration, error) {
+	cloud, err := processorTime(r.Cloud.PID())
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]time.Duration{"cloud": cloud, "worker": 0}
+	for _, pid := range r.Workers() {
+		if t, err := processorTime(pid); err == nil { // one that ended counts no more
+			all["worker"] += t
+		}
+	}
+	return all, nil
 }
 
 // saveAndOpen is the application: it prints the seconds of a first save and of a

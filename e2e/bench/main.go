@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/iscdesk/iscdesk/e2e/desk"
@@ -61,9 +62,16 @@ func bench() error {
 		return err
 	}
 	fmt.Printf("%-58s %14s %14s %8s  %s\n", "what", "ours", "peer", "ratio", "budget")
-	for _, part := range []func(context.Context) error{r.service, r.library, r.calls, r.files} {
-		if err := part(ctx); err != nil {
-			return err
+	parts := []struct {
+		name string
+		run  func(context.Context) error
+	}{{"service", r.service}, {"library", r.library}, {"calls", r.calls}, {"files", r.files}}
+	for _, p := range parts {
+		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], p.name) {
+			continue // go run ./e2e/bench files: that part alone
+		}
+		if err := p.run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
 	return nil
