@@ -142,7 +142,8 @@ func (r *rooms) open(ctx context.Context) error {
 		Worker: func(ctx context.Context, a caller.Actor) (signin.Worker, error) {
 			return worker(r.launch.Acquire(ctx, a))
 		},
-		OnSignIn: func(uid int) { r.files.Wake(uid); r.license.Wake(uid) },
+		OnSignIn:  func(uid int) { r.files.Wake(uid); r.license.Wake(uid) },
+		OnSignOut: func(uid int) { r.license.Wake(uid) },
 	})
 	r.closers = append(r.closers, r.signin.Close)
 	r.license, err = license.New(license.Config{

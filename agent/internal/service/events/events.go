@@ -125,6 +125,20 @@ func (e *Events) Emit(o Owner, typ, operate string, params map[string]string) {
 	e.deliver(o, 0, typ, api.Envelope{Operate: operate, Params: params})
 }
 
+// Sessions lists the sessions of a user (-1: of all), live or waiting for their
+// application: for events whose texts are in each session's language.
+func (e *Events) Sessions(uid int) []Owner {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var all []Owner
+	for _, s := range e.sessions {
+		if uid < 0 || s.owner.UID == uid {
+			all = append(all, s.owner)
+		}
+	}
+	return all
+}
+
 // deliver appends an event to the matching rings and returns it as the first of
 // them keeps it. Called with mu held.
 func (e *Events) deliver(o Owner, op api.Operation, typ string, env api.Envelope) (first *api.Event, in *Session) {

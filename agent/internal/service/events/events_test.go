@@ -120,6 +120,19 @@ func TestEventsReachTheRightSessions(t *testing.T) {
 	}
 }
 
+func TestSessionsAreListedWithTheirLanguage(t *testing.T) {
+	e := open(t, t.TempDir(), newClock())
+	a := attach(t, e, Owner{UID: 1000, Product: "cad", Language: "zh-CN"}, "")
+	attach(t, e, Owner{UID: 1001, Product: "cad", Language: "en"}, "")
+	want := Owner{UID: 1000, Product: "cad", Language: "zh-CN", Session: a.ID()}
+	if got := e.Sessions(1000); len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v", got)
+	}
+	if n := len(e.Sessions(-1)); n != 2 {
+		t.Errorf("%d sessions of all", n)
+	}
+}
+
 func TestCursor(t *testing.T) {
 	e := open(t, t.TempDir(), newClock())
 	s := attach(t, e, alice, "")

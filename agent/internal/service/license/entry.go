@@ -43,7 +43,6 @@ type entry struct {
 	rec       record
 	lease     token.Lease
 	untrusted string // why the lease is not believed, or empty
-	announced string // state and code of the last EVENT_LICENSE_STATE
 
 	failures int       // renewals that failed in a row
 	next     time.Time // wall time before which no renewal is tried
@@ -123,9 +122,6 @@ func (r *Room) save(rec record) error {
 	e := r.entryOf(rec)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if old := r.entries[k]; old != nil {
-		e.announced = old.announced
-	}
 	r.entries[k] = e
 	delete(r.damaged, k)
 	return nil

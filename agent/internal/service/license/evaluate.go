@@ -59,10 +59,9 @@ func refreshAt(issued, until, refresh time.Time) time.Time {
 	return issued.Add(until.Sub(issued) / 4 * 3)
 }
 
-// State answers from memory and never waits.
-func (r *Room) State(_ context.Context, a caller.Actor) api.LicenseState {
-	return r.state(key{a.UID, a.Product}, a.Language)
-}
+// State answers from memory and never waits for the cloud. When what it says of
+// a session's right changes afterwards, that session gets EVENT_LICENSE_STATE.
+func (r *Room) State(_ context.Context, a caller.Actor) api.LicenseState { return r.answer(a) }
 
 func (r *Room) state(k key, language string) api.LicenseState {
 	account, err := r.cfg.Account(k.uid)

@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"time"
 
-	"github.com/iscdesk/iscdesk/agent/internal/service/events"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -35,6 +34,7 @@ func (r *Room) run() {
 
 // tick does once what is due.
 func (r *Room) tick(ctx context.Context) {
+	r.announce() // what time alone has changed does not wait for the cloud
 	r.probe(ctx)
 	for _, k := range r.due() {
 		r.renew(ctx, k)
@@ -179,32 +179,6 @@ func (r *Room) renewOnce(ctx context.Context, k key) error {
 	}
 	now.Lease = fresh.Lease
 	return r.save(now)
-}
-
-// announce tells applications of each licence whose state changed since they
-// were told last.
-func (r *Room) announce() {
-	r.mu.Lock()
-	keys := make([]key, 0, len(r.entries))
-	for k := range r.entries {
-		keys = append(keys, k)
-	}
-	r.mu.Unlock()
-	for _, k := range keys {
-		st := r.state(k, "")
-		word := st.State + "/" + params(st)[api.ParamCode]
-		r.mu.Lock()
-		e := r.entries[k]
-		changed := e != nil && e.announced != word
-		first := e != nil && e.announced == ""
-		if changed {
-			e.announced = word
-		}
-		r.mu.Unlock()
-		if changed && !first { // what holds at the start is read with license.state
-			r.cfg.Events.Emit(events.Owner{UID: k.uid, Product: k.product}, api.EventLicenseState, api.OperateLicenseState, params(st))
-		}
-	}
 }
 
 // away is cloudhttp.Away, or a sign-in that has to come first: what waits, waits on.

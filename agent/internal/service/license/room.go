@@ -53,6 +53,9 @@ type Room struct {
 
 	saving sync.Mutex // orders writes of sealed records; held during them
 
+	telling sync.Mutex        // guards told, and orders answers and events of states; taken before mu
+	told    map[string]string // by session: the word of the state that it saw last
+
 	mu      sync.Mutex // guards what follows; never held during I/O or calls
 	entries map[key]*entry
 	damaged map[key]bool // records that could not be read at start
@@ -78,7 +81,7 @@ func New(cfg Config) (*Room, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Room{cfg: cfg, ctx: ctx, stop: stop, wake: make(chan struct{}, 1),
-		entries: map[key]*entry{}, damaged: map[key]bool{}}
+		told: map[string]string{}, entries: map[key]*entry{}, damaged: map[key]bool{}}
 	r.watch = newWatch(cfg.Clock, cfg.Uptime, r.loadTime())
 	r.loadKeys()
 	if err := r.loadEntries(); err != nil {
@@ -122,8 +125,9 @@ func (r *Room) ServerTime(server time.Time) {
 	}
 }
 
-// Wake tries now what waits for the cloud: reports and renewals. It does not
-// block. uid -1 is every user.
+// Wake is told that a user signed in or out: sessions hear what that changed, and
+// what waits for the cloud, reports and renewals, is tried now. It does not wait
+// for the cloud. uid -1 is every user.
 func (r *Room) Wake(uid int) {
 	r.mu.Lock()
 	for k, e := range r.entries {
@@ -132,6 +136,7 @@ func (r *Room) Wake(uid int) {
 		}
 	}
 	r.mu.Unlock()
+	r.announce()
 	r.look()
 }
 

@@ -21,7 +21,7 @@ type Worker interface {
 	Release()
 }
 
-// Config of the room. All members are required but OnSignIn and Log.
+// Config of the room. All members are required but OnSignIn, OnSignOut and Log.
 type Config struct {
 	Cloud  *cloud.Cloud
 	Store  *state.Store
@@ -31,8 +31,9 @@ type Config struct {
 	Log    *slog.Logger
 
 	// OnSignIn, when set, is told after a user signed in: work that waited may
-	// go on. Called from the room's goroutines; it must return at once.
-	OnSignIn func(uid int)
+	// go on. OnSignOut, when set, is told after a sign-in ended, by the user or by
+	// the cloud. Called from the room's goroutines; they must return at once.
+	OnSignIn, OnSignOut func(uid int)
 }
 
 // Room is localapi.Auth. Its methods may be used from any goroutine.
@@ -172,13 +173,23 @@ func (r *Room) Logout(_ context.Context, a caller.Actor) error {
 	r.cfg.Log.Info("signed out", "uid", a.UID, "account", old.Tokens.Me.Account)
 	r.cfg.Events.Emit(events.Owner{UID: a.UID}, api.EventSignIn, api.OperateSignIn,
 		map[string]string{api.ParamStatus: "signedOut", "account": old.Tokens.Me.Account})
+	r.signedOut(a.UID)
 	return nil
+}
+
+func (r *Room) signedOut(uid int) {
+	if r.cfg.OnSignOut != nil {
+		r.cfg.OnSignOut(uid)
+	}
 }
 
 // ended tells a user's applications that the cloud ended the sign-in.
 func (r *Room) ended(uid int, me cloudapi.Me) {
 	r.cfg.Log.Warn("sign-in ended by the cloud", "uid", uid, "account", me.Account)
-	params := events.Failure("", &api.Error{Code: api.SessionExpired})
-	params[api.ParamStatus], params["account"] = "signedOut", me.Account
-	r.cfg.Events.Emit(events.Owner{UID: uid}, api.EventSignIn, api.OperateSignIn, params)
+	for _, o := range r.cfg.Events.Sessions(uid) {
+		params := events.Failure(o.Language, &api.Error{Code: api.SessionExpired})
+		params[api.ParamStatus], params["account"] = "signedOut", me.Account
+		r.cfg.Events.Emit(o, api.EventSignIn, api.OperateSignIn, params)
+	}
+	r.signedOut(uid)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -68,6 +69,7 @@ type bench struct {
 	room   *Room
 	worker *pageWorker
 	told   []int
+	left   atomic.Int32 // sign-ins that ended, as others are told
 }
 
 func newBench(t *testing.T) *bench {
@@ -96,8 +98,9 @@ func (b *bench) start() {
 	}
 	b.cloud = cloud.New(cloud.Config{HTTP: http, Key: b.store.InstallKey(), Name: "desk", Platform: "linux/amd64", Clock: clock.System{}, Store: b.store})
 	b.room = New(Config{Cloud: b.cloud, Store: b.store, Events: b.events, Clock: clock.System{},
-		Worker:   func(context.Context, caller.Actor) (Worker, error) { return b.worker, nil },
-		OnSignIn: func(uid int) { b.told = append(b.told, uid) }})
+		Worker:    func(context.Context, caller.Actor) (Worker, error) { return b.worker, nil },
+		OnSignIn:  func(uid int) { b.told = append(b.told, uid) },
+		OnSignOut: func(uid int) { b.left.Add(1) }})
 	b.room.Start()
 	room, ev := b.room, b.events
 	b.t.Cleanup(func() { _ = ev.Close(); _ = room.Close(); http.Close() })
