@@ -4,7 +4,7 @@ VERSION := $(shell cat VERSION)
 BIN     := build/bin
 LDFLAGS := -s -w -X main.build=$(VERSION)
 GOFLAGS_BUILD := -trimpath -ldflags '$(LDFLAGS)'
-TESTSUM := go tool gotestsum --format pkgname --hide-summary output
+TESTSUM := go tool gotestsum --format pkgname
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build lib test race lint fuzz bench ctest e2e demo demo-ui dist generate windows clean

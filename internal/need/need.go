@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Missing skips t, or fails it with CI=true. The marker "not run:" is what
-// make test collects for its summary.
+// Missing skips t, or fails it with CI=true. The list of skipped tests at the end
+// of make test shows the reason.
 func Missing(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
