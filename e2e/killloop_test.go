@@ -117,11 +117,11 @@ func TestKillLoop(t *testing.T) {
 		t.Errorf("driver: %v", err)
 	}
 	t.Logf("killed %v; driver saw %v", killed, p.lines)
-	check(t, ctx, s.check(t, ctx, p.object), p)
+	check(t, s.check(t, ctx, p.object), p)
 }
 
 // check compares what the cloud holds with what was promised.
-func check(t *testing.T, _ context.Context, stored map[int64]string, p *promises) {
+func check(t *testing.T, stored map[int64]string, p *promises) {
 	t.Helper()
 	if !p.ended {
 		t.Error("the driver did not say END")

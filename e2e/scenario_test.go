@@ -18,6 +18,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/e2e/desk"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/need"
 )
 
 // Scenarios over the real programs. Commands beside testscript's own:
@@ -29,6 +30,7 @@ import (
 //	                     output matches, at most a minute
 //	cloud stop|start     agent stop|start|kill
 //	role N ROLE          engineer N's role in the space ("none" takes it away)
+//	needs-root           first line: another user's run is skipped, or fails with CI=true
 //
 // $HOME1 and $HOME2 are the engineers' homes, $SPACE is the space's name.
 func TestScenarios(t *testing.T) {
@@ -45,6 +47,13 @@ func TestScenarios(t *testing.T) {
 
 // scenario runs one script on a stage of its own.
 func scenario(t *testing.T, script string) {
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "\nneeds-root\n") {
+		need.Root(t)
+	}
 	s := stage(t, "iscscen")
 	testscript.Run(t, testscript.Params{
 		Files: []string{script},
@@ -75,8 +84,9 @@ func scenario(t *testing.T, script string) {
 			"agent": func(ts *testscript.TestScript, _ bool, args []string) {
 				control(ts, args, s.Agent.Start, s.Agent.Process)
 			},
-			"role":  s.role,
-			"until": s.until,
+			"role":       s.role,
+			"needs-root": func(*testscript.TestScript, bool, []string) {}, // looked at before the stage is set
+			"until":      s.until,
 		},
 	})
 }
