@@ -105,7 +105,6 @@ func TestSharedPackagesAreLeaves(t *testing.T) {
 		module + "internal/clock":    "the only source of time",
 		module + "internal/cloudapi": "the cloud's contract, data only",
 		module + "internal/need":     "tests only",
-		module + "internal/fault":    "tests only",
 	}
 	for _, pkg := range list(t, []string{module + "internal/..."}) {
 		if strings.HasSuffix(pkg, "test") {
