@@ -108,8 +108,8 @@ func install(t *testing.T) installation {
 	i.run(t, "sh", "-ec", `
 		groupadd team; groupadd plotters
 		useradd -m -G team,plotters alice; useradd -m -G team bob
-		mkdir -p /data/shared /data/alice
-		chgrp team /data/shared; chmod 2770 /data/shared
+		mkdir -p /data/shared /data/plots /data/alice
+		chgrp team /data/shared; chgrp plotters /data/plots; chmod 2770 /data/shared /data/plots
 		chown alice: /data/alice; chmod 700 /data/alice /home/alice /home/bob`)
 	i.run(t, "iscdesk-agent", "install")
 	i.run(t, "iscdesk-agent", "start")
@@ -171,6 +171,12 @@ func TestInARealSystem(t *testing.T) {
 		i.must(t, user, desk.Password+"\n", "iscdesk", "login", "--password-stdin", account)
 	}
 	t.Run("two users save from /home, /tmp and /data", func(t *testing.T) { saves(t, i) })
+	t.Run("what work has made is as docs/attacksurface.md says", func(t *testing.T) {
+		for user, name := range map[string]string{"alice": "alice-tmp.dxf", "bob": "bob-tmp.dxf"} {
+			i.must(t, user, "", "iscdesk", "files", "open", desk.SpaceName+"/"+name)
+		}
+		grown(t, i)
+	})
 	t.Run("a user cannot save another's file", func(t *testing.T) {
 		i.must(t, "alice", "secret\n", "sh", "-c", "umask 077; cat >/tmp/hers.dxf")
 		out, err := i.as(t, "bob", "", "iscdesk", "--json", "files", "save-as", "/tmp/hers.dxf", "--to", desk.SpaceName)
@@ -222,14 +228,21 @@ func TestInARealSystem(t *testing.T) {
 
 func saves(t *testing.T, i installation) {
 	names := map[string]bool{}
-	for _, user := range []string{"alice", "bob"} {
-		for _, dir := range []string{"/home/" + user, "/tmp", "/data/shared"} {
+	for user, own := range map[string][]string{"alice": {"/data/alice", "/data/plots"}, "bob": nil} {
+		for _, dir := range append([]string{"/home/" + user, "/tmp", "/data/shared"}, own...) {
 			name := user + strings.ReplaceAll(dir, "/", "-") + ".dxf"
 			path := dir + "/" + name
 			i.must(t, user, "0\nEOF\n"+name+"\n", "sh", "-c", "umask 027; cat >"+path)
 			i.must(t, user, "", "iscdesk", "files", "save-as", path, "--to", desk.SpaceName)
 			names[name] = true
 		}
+	}
+	// A file of hers that he reads by the group alone: his worker has his full list.
+	i.must(t, "bob", "", "iscdesk", "files", "save-as", "/data/shared/alice-data-shared.dxf", "--name", "by the group.dxf", "--to", desk.SpaceName)
+	names["by the group.dxf"] = true
+	// Of plotters only she is one.
+	if out, err := i.as(t, "bob", "", "iscdesk", "--json", "files", "save-as", "/data/plots/alice-data-plots.dxf", "--to", desk.SpaceName); err == nil || !strings.Contains(out, "-81") {
+		t.Errorf("he saved from a folder of a group that is not his: %v\n%s", err, out)
 	}
 	listed := i.must(t, "alice", "", "iscdesk", "files", "ls", desk.SpaceName)
 	for name := range names {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +46,16 @@ func TestEachOptionOfTheUnitIsDocumented(t *testing.T) {
 		if _, ok := unit[k]; !ok {
 			t.Errorf("the document has %s, the unit does not", k)
 		}
+	}
+}
+
+func TestCapabilitiesOfTheUnitAreDocumented(t *testing.T) {
+	documented, _ := capabilities(t)
+	unit := strings.Fields(options(linux.Unit())["CapabilityBoundingSet"])
+	slices.Sort(documented)
+	slices.Sort(unit)
+	if !slices.Equal(documented, unit) {
+		t.Errorf("the unit keeps %v, the document explains %v", unit, documented)
 	}
 }
 
