@@ -245,6 +245,23 @@ func (l *Log) Rewrite(records [][]byte) error {
 	return nil
 }
 
+// Replace is Rewrite for a log whose records turned out to be unusable: the file as
+// it is stays beside, under the returned path.
+func (l *Log) Replace(records [][]byte) (aside string, err error) {
+	l.flush.Lock()
+	defer l.flush.Unlock()
+	if errors.Is(l.state, ErrClosed) {
+		return "", fmt.Errorf("replace %s: %w", l.path, l.state)
+	}
+	if aside, err = l.disk.keepAside(l.path); err != nil {
+		return "", err
+	}
+	if err := l.rewrite(records); err != nil {
+		return aside, fmt.Errorf("replace %s: %w", l.path, err)
+	}
+	return aside, nil
+}
+
 // Size is the log's length in bytes: compaction's measure.
 func (l *Log) Size() int64 {
 	l.flush.Lock()

@@ -230,3 +230,34 @@ func TestLogStrangeFiles(t *testing.T) {
 		})
 	}
 }
+
+func TestReplaceKeepsTheFileBeside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.log")
+	l, _ := open(t, path)
+	for _, r := range []string{"unusable", "good"} {
+		if err := l.Append([]byte(r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	aside, err := l.Replace([][]byte{[]byte("good")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Append([]byte("next")); err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close()
+	if kept, err := os.ReadFile(aside); err != nil || !bytes.Equal(kept, before) {
+		t.Errorf("the file was not kept: %v", err)
+	}
+	if _, records := open(t, path); texts(records) != `["good" "next"]` {
+		t.Errorf("went on with %s", texts(records))
+	}
+	if _, err := l.Replace(nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("replace after close: %v", err)
+	}
+}

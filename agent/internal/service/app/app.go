@@ -125,7 +125,8 @@ func (r *rooms) open(ctx context.Context) error {
 	if reset := r.store.Reset(); reset != nil {
 		r.cfg.Log.Warn("state begun anew: people sign in again", "cause", reset)
 	}
-	if r.events, err = events.Open(events.Config{Dir: r.cfg.State, Clock: r.cfg.Clock, Log: r.cfg.Log, Reachable: r.reachable}); err != nil {
+	seal, open := r.store.Lines("operations")
+	if r.events, err = events.Open(events.Config{Dir: r.cfg.State, Clock: r.cfg.Clock, Log: r.cfg.Log, Reachable: r.reachable, Seal: seal, Open: open}); err != nil {
 		return fmt.Errorf("open events: %w", err)
 	}
 	r.closers = append(r.closers, r.events.Close)

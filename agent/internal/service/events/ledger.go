@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,29 +74,23 @@ func openLedger(cfg Config) (*ledger, []record, error) {
 	var raw [][]byte
 	var err error
 	l.log, raw, err = atomicfile.OpenLog(filepath.Join(cfg.Dir, "operations.log"), 0o600)
-	if errors.Is(err, atomicfile.ErrDamaged) {
+	damaged := errors.Is(err, atomicfile.ErrDamaged)
+	if damaged {
 		cfg.Log.Error("ledger of operations damaged; going on with what is before the damage", "cause", err)
 		err = nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	byID := make(map[api.Operation]record)
-	highest := api.Operation(0)
-	for _, b := range raw {
-		var r record
-		if err := json.Unmarshal(b, &r); err != nil {
-			cfg.Log.Error("record of an operation not understood", "cause", err)
-			continue
+	byID, highest, lost := readRecords(cfg, raw)
+	if lost != nil {
+		aside, err := l.log.Replace(lost.good)
+		if err != nil {
+			return nil, nil, errors.Join(err, l.log.Close())
 		}
-		highest = max(highest, r.ID)
-		if r.State == "" {
-			delete(byID, r.ID)
-		} else {
-			byID[r.ID] = r
-		}
+		cfg.Log.Error("records of operations cannot be read; going on with the others", "records", lost.n, "cause", lost.err, "kept", filepath.Base(aside))
 	}
-	if err := l.resumeNumbers(highest, cfg); err != nil {
+	if err := l.resumeNumbers(highest, damaged || lost != nil, cfg); err != nil {
 		return nil, nil, errors.Join(err, l.log.Close())
 	}
 	records := make([]record, 0, len(byID))
@@ -109,13 +104,51 @@ func openLedger(cfg Config) (*ledger, []record, error) {
 	return l, records, nil
 }
 
+// unread tells what readRecords could not read.
+type unread struct {
+	n    int
+	err  error    // of the first
+	good [][]byte // the other records, as the log has them
+}
+
+// readRecords opens the records of the log; the last one of a number holds. What
+// does not open was sealed by another state, or is damaged. lost is nil when
+// everything could be read.
+func readRecords(cfg Config, raw [][]byte) (byID map[api.Operation]record, highest api.Operation, lost *unread) {
+	byID = make(map[api.Operation]record)
+	lost = &unread{}
+	for _, sealed := range raw {
+		var r record
+		plain, err := cfg.Open(sealed)
+		if err == nil {
+			err = json.Unmarshal(plain, &r)
+		}
+		if err != nil {
+			lost.n, lost.err = lost.n+1, cmp.Or(lost.err, err)
+			continue
+		}
+		lost.good = append(lost.good, sealed)
+		highest = max(highest, r.ID)
+		if r.State == "" {
+			delete(byID, r.ID)
+		} else {
+			byID[r.ID] = r
+		}
+	}
+	if lost.n == 0 {
+		lost = nil
+	}
+	return byID, highest, lost
+}
+
 // resumeNumbers finds the first number that was never given out. Should the file
-// be unreadable, the time of day leads far beyond anything that was.
-func (l *ledger) resumeNumbers(highest api.Operation, cfg Config) error {
+// be unreadable, or missing where operations were, the time of day leads far
+// beyond anything that was.
+func (l *ledger) resumeNumbers(highest api.Operation, lost bool, cfg Config) error {
 	path := filepath.Join(l.dir, "operations.next")
 	raw, err := os.ReadFile(path)
 	switch n, perr := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64); {
-	case errors.Is(err, fs.ErrNotExist) && highest == 0:
+	case errors.Is(err, fs.ErrNotExist) && highest == 0 && !lost:
 		l.next = 1
 	case err == nil && perr == nil && n > 0:
 		l.next = max(api.Operation(n), highest+1)
@@ -145,11 +178,24 @@ func (l *ledger) number() (api.Operation, error) {
 
 func (l *ledger) close() error { return l.log.Close() }
 
-// commit appends r, then applies it to memory.
-func (e *Events) commit(r record, apply func()) error {
+// line is r as the log keeps it: licence contents and paths are among it, so it is sealed.
+func (e *Events) line(r record) ([]byte, error) {
 	raw, err := json.Marshal(r)
 	if err != nil {
-		return fmt.Errorf("encode operation %d: %w", r.ID, err)
+		return nil, fmt.Errorf("encode operation %d: %w", r.ID, err)
+	}
+	sealed, err := e.cfg.Seal(raw)
+	if err != nil {
+		return nil, fmt.Errorf("seal operation %d: %w", r.ID, err)
+	}
+	return sealed, nil
+}
+
+// commit appends r, then applies it to memory.
+func (e *Events) commit(r record, apply func()) error {
+	raw, err := e.line(r)
+	if err != nil {
+		return err
 	}
 	e.ledger.journal.RLock()
 	err = e.ledger.log.Append(raw)
@@ -206,7 +252,7 @@ func (e *Events) compact() {
 	live := int64(0)
 	e.mu.Lock()
 	for _, op := range e.sorted() {
-		raw, err := json.Marshal(op.r)
+		raw, err := e.line(op.r)
 		if err != nil {
 			e.mu.Unlock()
 			e.cfg.Log.Error("ledger not rewritten", "operation", op.r.ID, "cause", err)

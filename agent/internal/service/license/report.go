@@ -40,6 +40,7 @@ type queued struct {
 type reports struct {
 	log  *atomicfile.Log
 	slog *slog.Logger
+	seal func([]byte) ([]byte, error) // error texts of applications are in the lines
 
 	sending sync.Mutex // one delivery at a time
 
@@ -56,10 +57,17 @@ func openReports(cfg Config) (*reports, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	q := &reports{log: log, slog: cfg.Log}
+	seal, open := cfg.Store.Lines("reports")
+	q := &reports{log: log, slog: cfg.Log, seal: seal}
+	var good [][]byte
 	for _, line := range lines {
+		plain, err := open(line)
+		if err != nil {
+			continue // sealed by another state, or damaged
+		}
+		good = append(good, line)
 		var l queued
-		if err := json.Unmarshal(line, &l); err != nil {
+		if err := json.Unmarshal(plain, &l); err != nil {
 			continue // a later version's line
 		}
 		if l.Done != "" {
@@ -68,7 +76,27 @@ func openReports(cfg Config) (*reports, error) {
 			q.waiting = append(q.waiting, l)
 		}
 	}
+	if lost := len(lines) - len(good); lost > 0 {
+		aside, err := log.Replace(good)
+		if err != nil {
+			return nil, errors.Join(err, log.Close())
+		}
+		cfg.Log.Error("verdicts that waited for the cloud cannot be read", "lines", lost, "kept", filepath.Base(aside))
+	}
 	return q, nil
+}
+
+// write seals a line and makes it durable.
+func (q *reports) write(l queued) error {
+	plain, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("encode verdict: %w", err)
+	}
+	line, err := q.seal(plain)
+	if err != nil {
+		return err
+	}
+	return q.log.Append(line)
 }
 
 func (q *reports) close() error { return q.log.Close() }
@@ -86,13 +114,9 @@ func (q *reports) add(l queued) error {
 	if n >= maxReports {
 		return &api.Error{Code: api.Busy, Detail: "too many verdicts wait for the cloud"}
 	}
-	line, err := json.Marshal(l)
-	if err != nil {
-		return fmt.Errorf("encode verdict: %w", err)
-	}
 	q.writing.RLock()
 	defer q.writing.RUnlock()
-	if err := q.log.Append(line); err != nil {
+	if err := q.write(l); err != nil {
 		return err
 	}
 	q.mu.Lock()
@@ -103,11 +127,7 @@ func (q *reports) add(l queued) error {
 
 // done notes that a report needs no more delivery.
 func (q *reports) done(id string) error {
-	line, err := json.Marshal(queued{Done: id})
-	if err != nil {
-		return fmt.Errorf("encode note: %w", err)
-	}
-	if err := q.log.Append(line); err != nil {
+	if err := q.write(queued{Done: id}); err != nil {
 		return err
 	}
 	q.drop(id)

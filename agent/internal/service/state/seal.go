@@ -17,6 +17,7 @@ import (
 const (
 	sealMagic   = "ISCSEAL1"
 	recordLabel = "iscdesk record v1\x00"
+	lineLabel   = "iscdesk line v1\x00"
 	wrapLabel   = "iscdesk machine v1\x00"
 	maxSealed   = 1 << 20 // bytes of a record's file
 )
@@ -73,6 +74,15 @@ func (s *Store) SaveSealed(name string, v any) error {
 		return fmt.Errorf("seal record %s of %d bytes: %w", name, len(plain), atomicfile.ErrTooLarge)
 	}
 	return s.disk.WriteFile(path, sealed, 0o600)
+}
+
+// Lines seals and opens the records of a log that another room keeps beside the
+// store. name is the log's: a record of one log does not open as another's. The
+// order of records is the log's matter, not the seal's.
+func (s *Store) Lines(name string) (sealLine, openLine func([]byte) ([]byte, error)) {
+	label := lineLabel + name
+	return func(plain []byte) ([]byte, error) { return seal(s.seal, label, plain) },
+		func(sealed []byte) ([]byte, error) { return open(s.seal, label, sealed) }
 }
 
 // LoadSealed reads what SaveSealed wrote into v. Nothing there is os.ErrNotExist.
