@@ -80,9 +80,10 @@ const (
 //	OpenFile        mainFile, openType OpenOnly|OpenAndCheckout,
 //	                workState CHECKIN|CHECKOUT, assembly true|false;
 //	                ours: status success|failed, object, version, conflictCopy,
-//	                and on failure code, reason, hint (mainFile then empty)
-//	SaveResult      status success|failed; ours: object, version, path, queued,
-//	                offerSaveAs, and on failure code, reason, hint
+//	                keptLocal, and on failure code, reason, hint (mainFile then empty)
+//	SaveResult      status success|failed; ours: object, version, path, sent (bytes),
+//	                skipped (names, one a line), queued, offerSaveAs, by, and on
+//	                failure code, reason, hint
 //	UploadStart     path, object; UploadProgress done, total (bytes), path;
 //	                UploadEnd path, status success|failed
 //	OpenProgress    done, total (bytes)
@@ -93,6 +94,8 @@ const (
 //	Page            url, purpose pick|saveAs|signIn
 //	SignIn          status success|failed|signedOut, account; on failure code, reason, hint
 //	Gap             from, next
+//
+// Every failure may have a detail, English, for support.
 const (
 	ParamStatus     = "status"
 	ParamCode       = "code"

@@ -177,6 +177,14 @@ func zeroMember(v reflect.Value, path string) string {
 	return ""
 }
 
+// whole is an event sample with what all of them share.
+func whole(e Event, typ string) Event {
+	e.Type = typ
+	e.Epoch, e.ID, e.Time = "e7f1", 12, day
+	e.Envelope.ComeBack = json.RawMessage("{}")
+	return e
+}
+
 func TestEveryEventHasAGoldenFile(t *testing.T) {
 	for name, value := range constants(t, "Event") {
 		e, ok := eventSamples[value]
@@ -184,12 +192,14 @@ func TestEveryEventHasAGoldenFile(t *testing.T) {
 			t.Errorf("%s has no sample", name)
 			continue
 		}
-		e.Type = value
-		e.Epoch, e.ID, e.Time = "e7f1", 12, day
-		if e.Envelope.ComeBack == nil {
-			e.Envelope.ComeBack = json.RawMessage("{}")
+		golden(t, "events/"+value+".json", encode(t, whole(e, value)))
+	}
+	for name, e := range eventVariants {
+		value, _, _ := strings.Cut(name, "-")
+		if e.Envelope.Operate != eventSamples[value].Envelope.Operate {
+			t.Errorf("%s is no form of %s", name, value)
 		}
-		golden(t, "events/"+value+".json", encode(t, e))
+		golden(t, "events/"+name+".json", encode(t, whole(e, value)))
 	}
 	operates := constants(t, "Operate")
 	for _, e := range eventSamples {
@@ -201,6 +211,34 @@ func TestEveryEventHasAGoldenFile(t *testing.T) {
 	}
 	for name := range operates {
 		t.Errorf("no event sample uses %s", name)
+	}
+}
+
+// Each member and param that the public guide prints is in ours, spelled the same,
+// and its text is one that ours has as well (paths, names and contents apart).
+func TestEventsCarryThePrintedPayloads(t *testing.T) {
+	free := map[string]bool{"mainFile": true, "LicenseContent": true, "LicenseFilePath": true, "assembly": true}
+	for name, text := range printed {
+		ours, ok := eventVariants[name]
+		if !ok {
+			ours = eventSamples[name]
+		}
+		var guide, mine map[string]any
+		if err := json.Unmarshal([]byte(text), &guide); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(encode(t, ours.Envelope), &mine); err != nil {
+			t.Fatal(err)
+		}
+		if len(mine) != len(guide) || mine["operate"] != guide["operate"] || len(mine["comeBackParams"].(map[string]any)) != 0 {
+			t.Errorf("%s: the envelope is %v, the guide prints %v", name, mine, guide)
+		}
+		for param, value := range guide["params"].(map[string]any) {
+			got, there := ours.Envelope.Params[param]
+			if !there || !free[param] && got != value {
+				t.Errorf("%s: %s is %q, the guide prints %q", name, param, got, value)
+			}
+		}
 	}
 }
 
@@ -248,8 +286,8 @@ func FuzzMessages(f *testing.F) {
 			seeds++
 		}
 	}
-	if seeds < len(samples)+len(eventSamples) {
-		f.Fatalf("%d seeds for %d messages", seeds, len(samples)+len(eventSamples))
+	if want := len(samples) + len(eventSamples) + len(eventVariants); seeds < want {
+		f.Fatalf("%d seeds for %d messages", seeds, want)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for name, sample := range samples {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"os"
 	"strconv"
 	"strings"
@@ -22,7 +23,9 @@ func TestProtocolDocumentIsWhole(t *testing.T) {
 			}
 		}
 	}
-	for value, e := range eventSamples {
+	all := maps.Clone(eventSamples)
+	maps.Copy(all, eventVariants)
+	for value, e := range all {
 		for param := range e.Envelope.Params {
 			if !strings.Contains(doc, "`"+param+"`") {
 				t.Errorf("param %s of %s is not in docs/protocol.md", param, value)

@@ -132,3 +132,35 @@ var eventSamples = map[string]Event{
 	EventSignIn: sample(OperateSignIn, 100, "status", "success", "account", "mei@example.com"),
 	EventGap:    sample(OperateGap, 0, "from", "12", "next", "40"),
 }
+
+// eventVariants are the other forms of an event, by type and form: what a reader
+// of its payload has to be ready for.
+var eventVariants = map[string]Event{
+	EventLicenseVerify + "-file": sample(OperateLicenseVerify, 101, "Status", "success", "LicenseType", "file",
+		"LicenseFilePath", "/home/mei/.local/share/iscdesk/licenses/minicad/license.lic", "state", "grace", "until", "2026-03-09T09:00:00Z", "offline", "true"),
+	EventLicenseVerify + "-failed": sample(OperateLicenseVerify, 101, "Status", "failed", "LicenseType", "string", "state", "none", "offline", "false",
+		"code", "-50", "reason", "No licence of this product is assigned to your account.", "hint", "Ask your organisation's administrator.", "detail", "license_none"),
+	EventOpenResult + "-assembly": sample(OperateOpenFile, 102, "mainFile", "/home/mei/ISCDesk/Pumps/pump", "openType", "OpenOnly",
+		"workState", "CHECKIN", "assembly", "true", "status", "success", "object", "o2", "version", "12",
+		"conflictCopy", "/home/mei/ISCDesk/Pumps/pump (conflict)", "keptLocal", "true"),
+	EventOpenResult + "-failed": sample(OperateOpenFile, 102, "mainFile", "", "object", "o1", "status", "failed",
+		"code", "-61", "reason", "Someone else has this file checked out.", "hint", "Open it for reading.", "detail", "held by li"),
+	EventSaveResult + "-success": sample(OperateSaveResult, 103, "status", "success", "object", "o1", "version", "4",
+		"path", "/home/mei/ISCDesk/Pumps/支架.dxf", "sent", "1048576", "skipped", "支架.dxf.lck"),
+	EventSaveResult + "-refused": sample(OperateSaveResult, 103, "status", "failed", "object", "o1", "path", "/home/mei/ISCDesk/Pumps/支架.dxf",
+		"code", "-62", "reason", "The file was opened without a check-out.", "hint", "Save it under a new name.", "offerSaveAs", "true"),
+	EventSaveResult + "-cancelled": sample(OperateSaveResult, 103, "status", "failed", "path", "/home/mei/支架.dxf", "by", "user",
+		"code", "-4", "reason", "The operation was cancelled.", "hint", "Start it again."),
+	EventUploadEnd + "-failed": sample(OperateUploadEnd, 103, "path", "/home/mei/ISCDesk/Pumps/支架.dxf", "status", "failed"),
+	EventSignIn + "-failed":    sample(OperateSignIn, 100, "status", "failed", "code", "-4", "reason", "The operation was cancelled.", "hint", "Start it again."),
+	EventSignIn + "-signedOut": sample(OperateSignIn, 0, "status", "signedOut", "account", "mei@example.com"),
+}
+
+// printed are the payloads as the public guide prints them, by the event and form
+// of ours that must carry them.
+var printed = map[string]string{
+	EventLicenseVerify:            `{"operate":"LicenseVerify","params":{"Status":"success","LicenseContent":"0078369f54-a3ce-4dc7-8a62-904555416f9000","LicenseType":"string"},"comeBackParams":{}}`,
+	EventLicenseVerify + "-file":  `{"operate":"LicenseVerify","params":{"Status":"success","LicenseFilePath":"D:\\license.lic","LicenseType":"file"},"comeBackParams":{}}`,
+	EventOpenResult + "-assembly": `{"operate":"OpenFile","params":{"mainFile":"路径\\xxx3.txt","openType":"OpenOnly","workState":"CHECKIN","assembly":"false"},"comeBackParams":{}}`,
+	EventSaveResult + "-success":  `{"operate":"SaveResult","params":{"status":"success"},"comeBackParams":{}}`,
+}
