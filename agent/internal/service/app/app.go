@@ -153,6 +153,9 @@ func (r *rooms) open(ctx context.Context) error {
 		Worker: func(ctx context.Context, a caller.Actor) (license.Worker, error) {
 			return worker(r.launch.Acquire(ctx, a))
 		},
+		WorkerUser: func(ctx context.Context, uid int) (license.Worker, error) {
+			return worker(r.launch.AcquireUser(ctx, uid))
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("open licences: %w", err)

@@ -88,12 +88,7 @@ func (r *Room) resume(op *events.Op) {
 		return
 	}
 	uid := op.Owner().UID
-	r.serve(op, data, func(ctx context.Context) (Worker, error) {
-		if r.cfg.WorkerUser == nil {
-			return nil, &api.Error{Code: api.Cancelled, Detail: "the agent was restarted before the licence file was written"}
-		}
-		return r.cfg.WorkerUser(ctx, uid)
-	})
+	r.serve(op, data, func(ctx context.Context) (Worker, error) { return r.cfg.WorkerUser(ctx, uid) })
 }
 
 // serve does the whole of a request and ends its operation, unless the agent

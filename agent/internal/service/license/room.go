@@ -22,7 +22,7 @@ type Worker interface {
 	Release()
 }
 
-// Config of the room. All members are required but Uptime, WorkerUser and Log.
+// Config of the room. All members are required but Uptime and Log.
 type Config struct {
 	Cloud  *cloud.Cloud
 	Store  *state.Store
