@@ -356,6 +356,7 @@ func (d *desk) result(op api.Operation) map[string]string {
 	for range 3000 {
 		st := d.events.Get(events.Owner{UID: uid, Product: "minicad"}, op)
 		if st.State == api.OpDone || st.State == api.OpFailed {
+			documented(d.t, st.Event)
 			return st.Event.Envelope.Params
 		}
 		if st.State == api.OpQueued {
