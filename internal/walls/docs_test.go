@@ -1,6 +1,7 @@
 package walls
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -8,12 +9,13 @@ import (
 	"testing"
 )
 
-// The README's C program is the one that is compiled and run by cshim/ctest.
+// The C program of both READMEs is the one that is compiled and run by cshim/ctest.
 func TestReadmeShowsTheRealProgram(t *testing.T) {
-	readme := read(t, "../../README.md")
 	program := read(t, "../../cshim/examples/hello.c")
-	if !strings.Contains(readme, "```c\n"+program+"```") {
-		t.Error("README.md does not show cshim/examples/hello.c as it is")
+	for _, name := range []string{"README.md", "README.zh.md"} {
+		if !strings.Contains(read(t, "../../"+name), "```c\n"+program+"```") {
+			t.Errorf("%s does not show cshim/examples/hello.c as it is", name)
+		}
 	}
 }
 
@@ -40,6 +42,36 @@ func TestLinksOfDocumentsLeadSomewhere(t *testing.T) {
 	}
 	if links < 10 {
 		t.Errorf("only %d links were looked at", links)
+	}
+}
+
+var named = regexp.MustCompile(`\bdocs/[a-z]+\.md`)
+
+// Code and build files send their readers to documents by name.
+func TestDocumentsThatAreNamedExist(t *testing.T) {
+	seen := 0
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if err == nil && (d.Name() == "build" || d.Name() == ".git") {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		switch filepath.Ext(path) {
+		case ".go", ".c", ".h", ".hpp", ".md", ".sh", ".service", "":
+		default:
+			return nil
+		}
+		for _, name := range named.FindAllString(read(t, path), -1) {
+			seen++
+			if _, err := os.Stat(filepath.Join("../..", name)); err != nil {
+				t.Errorf("%s names %s: %v", path, name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil || seen < 20 {
+		t.Errorf("%d names were looked at: %v", seen, err)
 	}
 }
 
