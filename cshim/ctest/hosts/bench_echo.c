@@ -2,7 +2,7 @@
  * size, one thread a connection.
  *   bench_echo serve SOCKET            serves until it is killed; says "ready"
  *   bench_echo call SOCKET CALLS OUT IN   bytes of request and answer
- * "call" prints the same line as bench_call. */
+ * "call" prints the same line as bench_call, without allocations. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
