@@ -13,8 +13,8 @@ type commandLine struct {
 	Admin adminCommand `cmd:"" help:"Repair and extend accounts on the machine of the cloud."`
 }
 
-// version of the API and the program, as GET /v1/server tells it.
-const version = "0.1.0"
+// build is set by the linker to the content of the file VERSION.
+var build = "devel"
 
 func main() {
 	var c commandLine

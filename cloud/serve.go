@@ -68,7 +68,7 @@ func (s *serveCommand) Run(st *streams) error {
 		return fmt.Errorf("open data folder %s: %w", data, err)
 	}
 	defer release()
-	a, err := app.Open(ctx, app.Config{Data: data, Names: s.Name, Clock: clock.System{}, Log: log, Build: build(),
+	a, err := app.Open(ctx, app.Config{Data: data, Names: s.Name, Clock: clock.System{}, Log: log, Build: revision(),
 		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}})
 	if err != nil {
 		return err
@@ -159,15 +159,16 @@ func (s *serveCommand) base(at net.Addr) string {
 	return "https://" + net.JoinHostPort(host, port)
 }
 
-func build() string {
+// revision is the build as GET /v1/server tells it, with the commit where Go knows it.
+func revision() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return version
+		return build
 	}
 	for _, v := range info.Settings {
 		if v.Key == "vcs.revision" && len(v.Value) >= 12 {
-			return version + "+" + v.Value[:12]
+			return build + "+" + v.Value[:12]
 		}
 	}
-	return version
+	return build
 }
