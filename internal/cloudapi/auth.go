@@ -5,8 +5,9 @@ import "time"
 // Bearer tokens are opaque random strings ("iscu_…" user access, "iscr_…" user
 // refresh, "iscd_…" device, "isct_…" transfer), stored by the cloud as SHA-256
 // only. Access and device tokens live an hour, transfer tokens 15 minutes,
-// refresh tokens 30 days and rotate at each use (a re-used one revokes its family,
-// except for one repetition within 60 s with the same Attempt: a lost answer).
+// refresh tokens 30 days and rotate at each use. A re-used one revokes its family,
+// except with the same Attempt while its successor was not used: then the answer may
+// be lost, however long ago, and the same tokens come again.
 
 // Setup makes the first administrator; Code is printed once by the cloud.
 // POST /v1/setup

@@ -186,7 +186,7 @@ func (a *API) postToken(c *Call) error {
 	}
 	access := a.c.Issuer.Successor(meta.KindUser, in.RefreshToken, in.Attempt)
 	next := a.c.Issuer.Successor(meta.KindRefresh, in.RefreshToken, in.Attempt)
-	r := meta.Rotation{Refresh: meta.HashOf(in.RefreshToken), Attempt: in.Attempt, Now: c.Now, Repeat: repeatWithin,
+	r := meta.Rotation{Refresh: meta.HashOf(in.RefreshToken), Attempt: in.Attempt, Now: c.Now,
 		Access: rest(access, meta.KindUser, c.Now, accessLife), Next: rest(next, meta.KindRefresh, c.Now, refreshLife)}
 	b, err := a.c.Store.Rotate(c.Context(), r)
 	if err != nil {

@@ -208,13 +208,15 @@ func TestRefreshRotation(t *testing.T) {
 		wait time.Duration
 		same bool // the repetition carries the same attempt
 		more bool // a second repetition follows
+		used bool // the successor was used before
 		ok   bool
 	}{
-		{"repeated at once with the same attempt", 0, true, false, true},
-		{"repeated after 60 s with the same attempt", 60 * time.Second, true, false, true},
-		{"repeated after more than 60 s", 60*time.Second + time.Millisecond, true, false, false},
-		{"used again with another attempt", 0, false, false, false},
-		{"repeated twice", 0, true, true, false},
+		{"repeated at once with the same attempt", 0, true, false, false, true},
+		{"repeated after 50 minutes with the same attempt", 50 * time.Minute, true, false, false, true},
+		{"repeated after a week with the same attempt", 7 * 24 * time.Hour, true, false, false, true},
+		{"repeated twice", 0, true, true, false, true},
+		{"used again with another attempt", 0, false, false, false, false},
+		{"repeated after its successor was used", 0, true, false, true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := apitest.Start(t)
@@ -233,6 +235,9 @@ func TestRefreshRotation(t *testing.T) {
 			}
 			if tt.more {
 				c.Must(t, "POST", "/v1/token", nil, ask, nil, http.StatusOK)
+			}
+			if tt.used {
+				c.Must(t, "POST", "/v1/token", nil, cloudapi.Refresh{RefreshToken: first.RefreshToken, Attempt: "attempt-5"}, nil, http.StatusOK)
 			}
 			a := c.Do(t, "POST", "/v1/token", nil, ask)
 			if (a.Status == http.StatusOK) != tt.ok {

@@ -16,7 +16,6 @@ const (
 	deviceLife   = time.Hour
 	transferLife = 15 * time.Minute
 	refreshLife  = 30 * 24 * time.Hour
-	repeatWithin = 60 * time.Second
 )
 
 // maxToken bounds what is hashed; ours have 57 characters.

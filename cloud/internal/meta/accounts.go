@@ -74,8 +74,7 @@ type Rotation struct {
 	Attempt string // the caller's repetition key
 	Now     time.Time
 	Access  Token
-	Next    Token
-	Repeat  time.Duration // how long the same Attempt may be repeated once
+	Next    Token // with the same Refresh and Attempt always the same tokens
 }
 
 // Failures is the state of the back-off for one account name, known or not.
@@ -124,9 +123,9 @@ type Accounts interface {
 	// unknown, ended or revoked at now.
 	Bearer(ctx context.Context, h Hash, now time.Time) (Bearer, error)
 	// Rotate exchanges a refresh token and returns it as it was stored (for Account, Device,
-	// Family). A token that was used before ends its whole family, except for one
-	// repetition with the same Attempt within Rotation.Repeat of the first use: that stores
-	// the same successors again. Refusal unauthenticated.
+	// Family). A token that was used before ends its whole family, unless the Attempt is
+	// the same and Rotation.Next was not exchanged yet: then nobody has shown that the
+	// answer arrived, and the same successors live on. Refusal unauthenticated.
 	Rotate(ctx context.Context, r Rotation) (Bearer, error)
 	// RevokeFamily ends all tokens of one sign-in.
 	RevokeFamily(ctx context.Context, family string, why Entry) error

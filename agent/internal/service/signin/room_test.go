@@ -251,14 +251,14 @@ func TestConcurrentRefreshesAreOne(t *testing.T) {
 }
 
 // TestLostRefreshIsRepeated loses the answer of a refresh in each way: on the
-// line, and with a killed agent.
+// line, with a killed agent, and with one that is started again much later.
 func TestLostRefreshIsRepeated(t *testing.T) {
 	t.Parallel()
-	for _, killed := range []bool{false, true} {
+	for _, how := range []string{"on the line", "killed", "killed, and a week passed"} {
 		b := newBench(t)
 		b.signIn()
 		b.expire()
-		if !killed {
+		if how == "on the line" {
 			b.fake.Set(cloudtest.LostReply)
 		} else {
 			// A refresh that the cloud did, of which the agent noted only the attempt.
@@ -273,13 +273,18 @@ func TestLostRefreshIsRepeated(t *testing.T) {
 			if _, err := b.cloud.Refresh(ctx, rec.Tokens.RefreshToken, rec.Attempt); err != nil {
 				t.Fatal(err)
 			}
+			if how != "killed" {
+				b.fake.Lock()
+				b.fake.Now = func() time.Time { return time.Now().Add(7 * 24 * time.Hour) }
+				b.fake.Unlock()
+			}
 			b.start()
 		}
 		if err := b.me(1000); err != nil {
-			t.Errorf("killed %v: %v", killed, err)
+			t.Errorf("%s: %v", how, err)
 		}
 		if n := b.fake.Count("/v1/token"); n != 2 {
-			t.Errorf("killed %v: %d refreshes reached the cloud, want the lost one and its repetition", killed, n)
+			t.Errorf("%s: %d refreshes reached the cloud, want the lost one and its repetition", how, n)
 		}
 	}
 }

@@ -222,7 +222,7 @@ func (c *core) rotate(attempt, refresh, next string, at time.Time) error {
 	life := func(secret, kind string) meta.Token {
 		return meta.Token{Hash: meta.HashOf(secret), Kind: kind, Created: at, Expires: at.Add(time.Hour)}
 	}
-	_, err := c.Rotate(c.ctx, meta.Rotation{Refresh: meta.HashOf(refresh), Attempt: attempt, Now: at, Repeat: time.Minute,
+	_, err := c.Rotate(c.ctx, meta.Rotation{Refresh: meta.HashOf(refresh), Attempt: attempt, Now: at,
 		Access: life("access "+next, meta.KindUser), Next: life(next, meta.KindRefresh)})
 	return err
 }
@@ -237,12 +237,53 @@ func (c *core) rotation(t *testing.T) {
 	ok(t, c.AddToken(c.ctx, c.token("u1", meta.KindUser, "ann", time.Hour)))
 	code(t, "an access token as refresh token", c.rotate("try", "u1", "x", c.now), cloudapi.ErrUnauthenticated)
 	code(t, "first use", c.rotate("try", "r1", "r2", c.now), "")
-	code(t, "the one repetition", c.rotate("try", "r1", "r2", c.now.Add(time.Minute)), "")
+	code(t, "a repetition", c.rotate("try", "r1", "r2", c.now), "")
+	later := c.now.Add(2 * time.Minute)
+	code(t, "a later one", c.rotate("try", "r1", "r2", later), "")
+	b, err := c.Bearer(c.ctx, meta.HashOf("access r2"), later.Add(time.Hour-time.Millisecond))
+	ok(t, err)
+	if b.Token.Account != "ann" || b.Token.Family == "" {
+		t.Errorf("successor %+v", b.Token)
+	}
 	code(t, "its successor", c.rotate("other", "r2", "r3", c.now), "")
 	code(t, "access token of the second exchange", find("access r3"), "")
-	code(t, "a further repetition", c.rotate("try", "r1", "r2", c.now), cloudapi.ErrUnauthenticated)
+	code(t, "a repetition after the successor was used", c.rotate("try", "r1", "r2", c.now), cloudapi.ErrUnauthenticated)
 	for _, secret := range []string{"u1", "access r2", "access r3", "r3"} {
 		code(t, "of the family that was given up: "+secret, find(secret), cloudapi.ErrUnauthenticated)
+	}
+
+	// A long pause: the access token of the lost answer has ended and was swept.
+	long := c.token("l1", meta.KindRefresh, "ann", 30*24*time.Hour)
+	long.Family = "fam_long"
+	ok(t, c.AddToken(c.ctx, long))
+	next := func(at time.Time) meta.Rotation {
+		return meta.Rotation{Refresh: long.Hash, Attempt: "try", Now: at,
+			Access: meta.Token{Hash: meta.HashOf("la"), Kind: meta.KindUser, Created: at, Expires: at.Add(time.Hour)},
+			Next:   meta.Token{Hash: meta.HashOf("l2"), Kind: meta.KindRefresh, Created: at, Expires: at.Add(30 * 24 * time.Hour)}}
+	}
+	_, err = c.Rotate(c.ctx, next(c.now))
+	ok(t, err)
+	week := c.now.Add(7 * 24 * time.Hour)
+	_, err = c.Sweep(c.ctx, week)
+	ok(t, err)
+	_, err = c.Bearer(c.ctx, meta.HashOf("la"), week)
+	code(t, "the access token of the lost answer", err, cloudapi.ErrUnauthenticated)
+	_, err = c.Rotate(c.ctx, next(week))
+	ok(t, err)
+	for _, secret := range []string{"la", "l2"} {
+		b, err := c.Bearer(c.ctx, meta.HashOf(secret), week)
+		ok(t, err)
+		if b.Token.Family != "fam_long" || b.Token.Account != "ann" {
+			t.Errorf("after a week: %+v", b.Token)
+		}
+	}
+	other := next(week)
+	other.Attempt, other.Access.Hash, other.Next.Hash = "another", meta.HashOf("xa"), meta.HashOf("x2")
+	_, err = c.Rotate(c.ctx, other)
+	code(t, "another attempt", err, cloudapi.ErrUnauthenticated)
+	for _, secret := range []string{"la", "l2", "xa", "x2"} {
+		_, err := c.Bearer(c.ctx, meta.HashOf(secret), week)
+		code(t, "after another attempt: "+secret, err, cloudapi.ErrUnauthenticated)
 	}
 }
 

@@ -19,8 +19,15 @@ func optional(s string) any {
 	return s
 }
 
-func putToken(tx *sql.Tx, t meta.Token) error {
-	if _, err := tx.Exec(`INSERT INTO tokens (hash, kind, account, device, family, scope, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+func putToken(tx *sql.Tx, t meta.Token) error { return storeToken(tx, t, ``) }
+
+// keepToken is putToken for a token that may be there already: it then lives longer.
+func keepToken(tx *sql.Tx, t meta.Token) error {
+	return storeToken(tx, t, ` ON CONFLICT (hash) DO UPDATE SET expires = max(expires, excluded.expires)`)
+}
+
+func storeToken(tx *sql.Tx, t meta.Token, conflict string) error {
+	if _, err := tx.Exec(`INSERT INTO tokens (hash, kind, account, device, family, scope, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`+conflict,
 		t.Hash[:], t.Kind, optional(t.Account), optional(t.Device), t.Family, t.Scope, millis(t.Created), millis(t.Expires)); err != nil {
 		return fmt.Errorf("store token: %w", err)
 	}
@@ -59,16 +66,15 @@ func noToken() error {
 	return meta.Refuse(cloudapi.ErrUnauthenticated, "the token is unknown, has ended or was revoked")
 }
 
-const bearerQuery = `SELECT t.kind, t.account, t.device, t.family, t.scope, t.created, t.expires, t.used, t.attempt, t.repeated,
+const bearerQuery = `SELECT t.kind, t.account, t.device, t.family, t.scope, t.created, t.expires, t.used, t.attempt,
 	a.name, a.role, a.org, o.name
 	FROM tokens t LEFT JOIN accounts a ON a.account = t.account LEFT JOIN organisations o ON o.id = a.org
 	WHERE t.hash = ? AND t.expires > ?`
 
 // use is what became of a refresh token.
 type use struct {
-	at       time.Time // zero: never exchanged
-	attempt  string
-	repeated bool
+	at      time.Time // zero: never exchanged
+	attempt string
 }
 
 func bearer(tx *sql.Tx, h meta.Hash, now time.Time) (b meta.Bearer, u use, err error) {
@@ -77,7 +83,7 @@ func bearer(tx *sql.Tx, h meta.Hash, now time.Time) (b meta.Bearer, u use, err e
 	var created, expires int64
 	t := &b.Token
 	err = tx.QueryRow(bearerQuery, h[:], millis(now)).Scan(&t.Kind, &account, &device, &t.Family, &t.Scope, &created, &expires,
-		&used, &attempt, &u.repeated, &name, &role, &org, &orgName)
+		&used, &attempt, &name, &role, &org, &orgName)
 	if errors.Is(err, sql.ErrNoRows) {
 		return meta.Bearer{}, use{}, noToken()
 	}
@@ -116,7 +122,12 @@ func (s *Store) Rotate(ctx context.Context, r meta.Rotation) (b meta.Bearer, err
 			return noToken()
 		}
 		first := u.at.IsZero()
-		again := !first && !u.repeated && u.attempt == r.Attempt && r.Now.Sub(u.at) <= r.Repeat
+		again := false
+		if !first && u.attempt == r.Attempt {
+			if again, err = waits(tx, r.Next.Hash, b.Token.Family); err != nil {
+				return err
+			}
+		}
 		if !first && !again {
 			// Two parties hold this token: neither of them keeps the sign-in. The
 			// command succeeds, so that the revocation is kept.
@@ -125,24 +136,14 @@ func (s *Store) Rotate(ctx context.Context, r meta.Rotation) (b meta.Bearer, err
 			return revokeFamily(tx, b.Token.Family, e)
 		}
 		if first {
-			_, err = tx.Exec(`UPDATE tokens SET used = ?, attempt = ? WHERE hash = ?`, millis(r.Now), r.Attempt, r.Refresh[:])
-		} else {
-			_, err = tx.Exec(`UPDATE tokens SET repeated = 1 WHERE hash = ?`, r.Refresh[:])
-		}
-		if err != nil {
-			return fmt.Errorf("exchange token: %w", err)
+			if _, err = tx.Exec(`UPDATE tokens SET used = ?, attempt = ? WHERE hash = ?`, millis(r.Now), r.Attempt, r.Refresh[:]); err != nil {
+				return fmt.Errorf("exchange token: %w", err)
+			}
 		}
 		for _, t := range []meta.Token{r.Access, r.Next} {
+			// In a repetition they are the tokens of the lost answer, unless those have ended meanwhile.
 			t.Account, t.Device, t.Family = b.Token.Account, b.Token.Device, b.Token.Family
-			if again {
-				// The successors of the lost answer are these same tokens.
-				_, err = tx.Exec(`UPDATE tokens SET expires = max(expires, ?) WHERE hash = ?`, millis(t.Expires), t.Hash[:])
-				if err != nil {
-					return fmt.Errorf("exchange token: %w", err)
-				}
-				continue
-			}
-			if err := putToken(tx, t); err != nil {
+			if err := keepToken(tx, t); err != nil {
 				return err
 			}
 		}
@@ -155,6 +156,15 @@ func (s *Store) Rotate(ctx context.Context, r meta.Rotation) (b meta.Bearer, err
 		return meta.Bearer{}, err
 	}
 	return b, nil
+}
+
+// waits says that a refresh token of the family is there and was never exchanged.
+func waits(tx *sql.Tx, h meta.Hash, family string) (yes bool, err error) {
+	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM tokens WHERE hash = ? AND family = ? AND used IS NULL)`, h[:], family).Scan(&yes)
+	if err != nil {
+		return false, fmt.Errorf("read token: %w", err)
+	}
+	return yes, nil
 }
 
 // RevokeFamily implements meta.Accounts.

@@ -1,7 +1,7 @@
 // Package cloudtest is a small cloud for tests of the service's rooms: TLS,
 // enrolment, sign-in with rotating tokens, leases, verdicts, and outages of every
-// kind on demand. It keeps the rules that rooms depend on (one repetition of a
-// refresh, re-used refresh tokens end a family) and nothing else. Tests only.
+// kind on demand. It keeps the rules that rooms depend on (a refresh is repeated
+// until its successor is used, otherwise a re-used token ends its family) and nothing else. Tests only.
 package cloudtest
 
 import (
@@ -73,7 +73,6 @@ type access struct {
 
 type refresh struct {
 	family, attempt string
-	used            time.Time
 	answer          cloudapi.Tokens
 }
 

@@ -122,9 +122,11 @@ func (c *Cloud) refresh(w http.ResponseWriter, r *http.Request) {
 	case old == nil:
 		refuse(w, 401, cloudapi.ErrUnauthenticated)
 	case old.attempt == "":
-		old.attempt, old.used, old.answer = in.Attempt, c.Now(), c.tokens(old.family)
+		old.attempt, old.answer = in.Attempt, c.tokens(old.family)
 		answer(w, old.answer)
-	case old.attempt == in.Attempt && c.Now().Sub(old.used) < time.Minute:
+	case old.attempt == in.Attempt && c.refreshes[old.answer.RefreshToken].attempt == "":
+		old.answer.AccessExpires = c.Now().Add(c.Life)
+		c.access[old.answer.AccessToken] = access{family: old.family, expires: old.answer.AccessExpires}
 		answer(w, old.answer)
 	default:
 		c.revoke(old.family)
