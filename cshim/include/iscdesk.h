@@ -305,12 +305,14 @@ ISCDESK_API void ISCDESK_CALL iscdesk_event_free(iscdesk_event event);
  * what the publisher wants to know of the device, NULL for none.
  * Blocks up to timeout_ms. *operation (may be NULL) is the operation's number.
  * Codes: CLOSED, FORKED, TIMEOUT, INVALID_ARGUMENT, TOO_LARGE, BUSY, AGENT_LOST,
- * PRODUCT_UNKNOWN. Since 1. */
+ * NOT_SIGNED_IN, SESSION_EXPIRED at once; PRODUCT_UNKNOWN, LICENSE_..., CLOCK_SUSPECT,
+ * CLOUD_... in the event. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_get_license_string_request(iscdesk_client client, const char *dev_info,
                                                                     int64_t *operation, iscdesk_error *err);
 
 /* As above, as a file that only this user can read. file_name: one name without
- * folders, NULL lets the agent choose. Since 1. */
+ * folders (else NAME_INVALID), NULL lets the agent choose. In the event also
+ * ROOT_CALLER, PATH_DENIED, DISK_FULL. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_get_license_file_request(iscdesk_client client, const char *file_name,
                                                                   const char *dev_info, int64_t *operation,
                                                                   iscdesk_error *err);
@@ -348,26 +350,31 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_open_cloud_file(iscdesk_client client, 
 /* Stores a file that came from the cloud as its next version; the end is
  * EVENT_SAVE_RESULT. path: absolute, the file as saved on disk, or with
  * is_assembly 1 its folder. Blocks up to timeout_ms.
- * Codes: as iscdesk_open_cloud_file, and NOT_CHECKED_OUT, CHECKOUT_LOST,
- * NOT_CLOUD_FILE, PATH_NOT_FOUND, PATH_DENIED, PATH_IN_USE,
- * ASSEMBLY_MAIN_MISSING: at once or in the event. Since 1. */
+ * Codes: as iscdesk_open_cloud_file, and at once or in the event
+ * NOT_CHECKED_OUT, CHECKOUT_LOST, CONFLICT, NOT_CLOUD_FILE, NOT_FOUND, FORBIDDEN,
+ * NAME_INVALID, PATH_NOT_FOUND, PATH_DENIED, PATH_NOT_REGULAR, PATH_IN_USE,
+ * FILE_CHANGING, DISK_FULL, ASSEMBLY_MAIN_MISSING. With the cloud away the event
+ * is "failed" and "queued", and a second one tells the end. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_save(iscdesk_client client, const char *path, int32_t is_assembly,
                                               int64_t *operation, iscdesk_error *err);
 
 /* Stores a local file or assembly folder under a place and name that the user
- * chooses in the page; otherwise as iscdesk_save. Since 1. */
+ * chooses in the page, as a new object; otherwise as iscdesk_save, and
+ * NAME_EXISTS, CANCELLED in the event. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_select_save_as_path(iscdesk_client client, const char *path,
                                                              int32_t is_assembly, int64_t *operation,
                                                              iscdesk_error *err);
 
 /* Opens an object by its id, without a page; otherwise as iscdesk_open_cloud_file.
- * version 0 is the newest. checkout: 1 to work on it, 0 to look. Since 1. */
+ * version 0 is the newest. checkout: 1 to work on it, 0 to look. In the event
+ * also NOT_FOUND, FORBIDDEN, HELD_BY_OTHER, CONTENT_DAMAGED, PATH_DENIED,
+ * DISK_FULL, CLOUD_.... Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_open_object(iscdesk_client client, const char *object, int64_t version,
                                                      int32_t checkout, int64_t *operation, iscdesk_error *err);
 
 /* Stores a local file or assembly folder as a new object, without a page;
- * otherwise as iscdesk_save. folder NULL is the space's root; name NULL takes
- * the path's last part. Since 1. */
+ * otherwise as iscdesk_save, and NAME_EXISTS in the event. folder NULL is the
+ * space's root; name NULL takes the path's last part. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_save_to(iscdesk_client client, const char *path, int32_t is_assembly,
                                                  const char *space, const char *folder, const char *name,
                                                  int64_t *operation, iscdesk_error *err);
