@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/config"
 	"github.com/iscdesk/iscdesk/internal/clock"
@@ -151,6 +152,19 @@ func checks(t *testing.T, a *agent) map[string]api.Check {
 		}
 	}
 	return all
+}
+
+// Each thing that was tried is said in the session's language.
+func TestDoctorSpeaksChinese(t *testing.T) {
+	r := &rooms{cfg: Config{Config: config.Config{State: t.TempDir()}}}
+	for language, chinese := range map[string]bool{"zh-CN": true, "en": false} {
+		c := r.checkDisk(speaker(language))
+		for _, text := range []string{c.Tried, c.Found} {
+			if han := strings.ContainsFunc(text, func(x rune) bool { return unicode.Is(unicode.Han, x) }); han != chinese {
+				t.Errorf("%s: %q", language, text)
+			}
+		}
+	}
 }
 
 func results(all map[string]api.Check) string {

@@ -44,17 +44,27 @@ func (r *rooms) Status(ctx context.Context, a caller.Actor) (api.Status, error) 
 func (r *rooms) Doctor(ctx context.Context, a caller.Actor) (api.Doctor, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
+	say := speaker(a.Language)
 	checks := []api.Check{{
-		Name: "agent", Result: checkOK, Tried: "asked the agent at " + r.cfg.Socket,
-		Found: fmt.Sprintf("build %s, up since %s", r.cfg.Build, r.started.UTC().Format(time.RFC3339)),
-	}, r.checkState(), r.checkDisk()}
+		Name: "agent", Result: checkOK, Tried: say("asked the agent at ", "询问代理程序 ") + r.cfg.Socket,
+		Found: fmt.Sprintf(say("build %s, up since %s", "版本 %s，启动于 %s"), r.cfg.Build, r.started.UTC().Format(time.RFC3339)),
+	}, r.checkState(say), r.checkDisk(say)}
 	checks = append(checks, r.checkCloud(ctx, a.Language)...)
 	return api.Doctor{Checks: checks}, nil
 }
 
+// speaker picks a sentence by a session's language. What a system said itself, such
+// as the text of an error, stays as it is.
+func speaker(language string) func(en, zh string) string {
+	if api.Chinese(language) {
+		return func(_, zh string) string { return zh }
+	}
+	return func(en, _ string) string { return en }
+}
+
 // checkState writes and reads a record as every other one is written.
-func (r *rooms) checkState() api.Check {
-	c := api.Check{Name: "state", Result: checkOK, Tried: "wrote and read a sealed record in " + r.cfg.State, Found: "it came back"}
+func (r *rooms) checkState(say func(en, zh string) string) api.Check {
+	c := api.Check{Name: "state", Result: checkOK, Tried: say("wrote and read a sealed record in ", "写入并读回一条加密记录：") + r.cfg.State, Found: say("it came back", "读回无误")}
 	const name = "doctor"
 	var back time.Time
 	err := r.store.SaveSealed(name, r.started)
@@ -67,26 +77,26 @@ func (r *rooms) checkState() api.Check {
 	switch {
 	case err != nil:
 		c.Result, c.Found, c.Code = checkFailed, err.Error(), api.StoreDamaged
-		c.Do = "Look at the disk and at the folder's owner and mode; the agent's log has more."
+		c.Do = say("Look at the disk and at the folder's owner and mode; the agent's log has more.", "请检查磁盘以及该目录的所有者和权限；代理程序的日志中有更多信息。")
 	case r.store.Reset() != nil:
-		c.Result, c.Found = checkWarning, "the state was begun anew at this start: "+r.store.Reset().Error()
-		c.Do = "Sign in again. The old state was set aside in the same folder."
+		c.Result, c.Found = checkWarning, say("the state was begun anew at this start: ", "本次启动时重建了状态：")+r.store.Reset().Error()
+		c.Do = say("Sign in again. The old state was set aside in the same folder.", "请重新登录。原有状态已移至同一目录中保存。")
 	}
 	return c
 }
 
-func (r *rooms) checkDisk() api.Check {
-	c := api.Check{Name: "disk", Result: checkOK, Tried: "asked for the free space of " + r.cfg.State}
+func (r *rooms) checkDisk(say func(en, zh string) string) api.Check {
+	c := api.Check{Name: "disk", Result: checkOK, Tried: say("asked for the free space of ", "查询可用空间：") + r.cfg.State}
 	free, err := freeBytes(r.cfg.State)
 	switch {
 	case err != nil:
 		c.Result, c.Found = checkSkipped, err.Error()
 	case free < diskLeast:
 		c.Result, c.Code = checkFailed, api.DiskFull
-		c.Found = fmt.Sprintf("%d MiB free", free>>20)
-		c.Do = fmt.Sprintf("Make room: at least %d MiB are needed.", diskLeast>>20)
+		c.Found = fmt.Sprintf(say("%d MiB free", "可用 %d MiB"), free>>20)
+		c.Do = fmt.Sprintf(say("Make room: at least %d MiB are needed.", "请释放空间：至少需要 %d MiB。"), diskLeast>>20)
 	default:
-		c.Found = fmt.Sprintf("%d MiB free", free>>20)
+		c.Found = fmt.Sprintf(say("%d MiB free", "可用 %d MiB"), free>>20)
 	}
 	return c
 }
@@ -94,14 +104,15 @@ func (r *rooms) checkDisk() api.Check {
 // checkCloud asks the cloud once and reads four things from how that went: proxy,
 // TLS, cloud and clock.
 func (r *rooms) checkCloud(ctx context.Context, language string) []api.Check {
-	proxy := api.Check{Name: "proxy", Result: checkOK, Tried: "read the setting proxy", Found: r.http.Proxy()}
-	tls := api.Check{Name: "tls", Result: checkSkipped, Tried: "verified the certificate of " + r.http.Base(), Found: "no connection to verify"}
-	cloud := api.Check{Name: "cloud", Tried: "asked " + r.http.Base() + " who it is"}
-	clock := api.Check{Name: "clock", Result: checkSkipped, Tried: "compared with the cloud's time", Found: "no answer to compare with"}
+	say := speaker(language)
+	proxy := api.Check{Name: "proxy", Result: checkOK, Tried: say("read the setting proxy", "读取代理服务器设置"), Found: r.http.Proxy()}
+	tls := api.Check{Name: "tls", Result: checkSkipped, Tried: say("verified the certificate of ", "验证证书：") + r.http.Base(), Found: say("no connection to verify", "没有可验证的连接")}
+	cloud := api.Check{Name: "cloud", Tried: say("asked who it is: ", "询问云端身份：") + r.http.Base()}
+	clock := api.Check{Name: "clock", Result: checkSkipped, Tried: say("compared with the cloud's time", "与云端时间比较"), Found: say("no answer to compare with", "没有可比较的应答")}
 	if r.http.Base() == "" {
-		cloud.Tried, cloud.Result, cloud.Code = "looked for the setting cloud", checkFailed, api.CloudNotSet
+		cloud.Tried, cloud.Result, cloud.Code = say("looked for the setting cloud", "查找云端地址设置"), checkFailed, api.CloudNotSet
 		cloud.Found, cloud.Do = api.Text(api.CloudNotSet, language)
-		tls.Tried = "nothing: no cloud is set"
+		tls.Tried = say("nothing: no cloud is set", "未尝试：没有设置云端地址")
 		return []api.Check{cloud, tls, proxy, clock}
 	}
 	server, err := r.cloud.Server(ctx)
@@ -113,25 +124,25 @@ func (r *rooms) checkCloud(ctx context.Context, language string) []api.Check {
 		case api.CloudUntrusted:
 			tls.Result, tls.Code, tls.Found, tls.Do = checkFailed, code, err.Error(), hint
 		case api.CloudAnswer: // something answered over a verified connection
-			tls.Result, tls.Found = checkOK, "signed by a trusted authority"
+			tls.Result, tls.Found = checkOK, say("signed by a trusted authority", "由受信任的机构签发")
 		case api.CloudUnreachable:
 			if r.http.Proxy() != "direct" {
-				proxy.Result, proxy.Do = checkWarning, "Connections go through this proxy: see that it is up and lets the agent through."
+				proxy.Result, proxy.Do = checkWarning, say("Connections go through this proxy: see that it is up and lets the agent through.", "连接经由此代理服务器：请确认其正在运行并允许代理程序通过。")
 			}
 		}
 		return []api.Check{cloud, tls, proxy, clock}
 	}
-	cloud.Result, cloud.Found = checkOK, fmt.Sprintf("build %s, API %d", server.Build, server.API)
-	tls.Result, tls.Found = checkOK, "signed by a trusted authority"
-	return []api.Check{cloud, tls, proxy, r.checkClock(clock, server)}
+	cloud.Result, cloud.Found = checkOK, fmt.Sprintf(say("build %s, API %d", "版本 %s，API %d"), server.Build, server.API)
+	tls.Result, tls.Found = checkOK, say("signed by a trusted authority", "由受信任的机构签发")
+	return []api.Check{cloud, tls, proxy, r.checkClock(say, clock, server)}
 }
 
-func (r *rooms) checkClock(c api.Check, server cloudapi.Server) api.Check {
+func (r *rooms) checkClock(say func(en, zh string) string, c api.Check, server cloudapi.Server) api.Check {
 	off := r.cfg.Clock.Now().Sub(server.Time)
-	c.Result, c.Found = checkOK, fmt.Sprintf("%s apart", off.Abs().Round(time.Second))
+	c.Result, c.Found = checkOK, fmt.Sprintf(say("%s apart", "相差 %s"), off.Abs().Round(time.Second))
 	if off.Abs() > clockSlack {
 		c.Result, c.Code = checkWarning, api.ClockSuspect
-		c.Do = "Set this machine's clock, or let it follow a time server."
+		c.Do = say("Set this machine's clock, or let it follow a time server.", "请校正本机时钟，或使其与时间服务器同步。")
 	}
 	return c
 }
