@@ -100,14 +100,14 @@ func (c *conn) request() (r incoming, err error) {
 	}
 	body, err := ipc.ReadFrame(c.in, api.MaxRequestFrame)
 	if errors.Is(err, ipc.ErrFrameTooLarge) {
-		c.refuse(0, &api.Error{Code: api.TooLarge, Detail: err.Error()})
+		c.refuse(0, &api.Error{Code: api.TooLarge, Detail: err.Error()}, nil)
 	}
 	if err != nil {
 		return r, err
 	}
 	if err := json.Unmarshal(body, &r); err != nil || r.JSONRPC != "2.0" || r.Method == "" {
 		refusal := &api.Error{Code: api.Protocol, Detail: fmt.Sprintf("not a JSON-RPC 2.0 request: %v", err)}
-		c.refuse(0, refusal)
+		c.refuse(0, refusal, nil)
 		return r, refusal
 	}
 	return r, nil
@@ -130,52 +130,56 @@ func looksLikeHTTP(head []byte) bool {
 }
 
 // serve answers one request in its own goroutine, or says Busy when too many run.
+// A request counts until its answer's turn to be written has come: not longer,
+// because the client may send the next one when it has read the answer; not
+// shorter, because answers to a client that does not read must stay few.
 func (c *conn) serve(requests *sync.WaitGroup, id int64, name string, params json.RawMessage) {
 	select {
 	case c.slots <- struct{}{}:
 	default:
-		c.refuse(id, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d requests unanswered", api.MaxInFlight)})
+		c.refuse(id, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d requests unanswered", api.MaxInFlight)}, nil)
 		return
 	}
 	requests.Go(func() {
-		defer func() { <-c.slots }()
+		leave := sync.OnceFunc(func() { <-c.slots })
+		defer leave()
 		defer func() {
 			if p := recover(); p != nil { // one user's request must not end every user's agent
 				c.s.cfg.Log.Error("request failed by a defect", "method", name, "panic", p)
-				c.refuse(id, &api.Error{Code: api.Internal, Detail: "the request hit a defect of the agent"})
+				c.refuse(id, &api.Error{Code: api.Internal, Detail: "the request hit a defect of the agent"}, leave)
 			}
 		}()
 		result, after, err := c.answerTo(name, params)
 		if err != nil {
-			c.refuse(id, err)
+			c.refuse(id, err, leave)
 			return
 		}
-		c.answer(id, result)
+		c.answer(id, result, leave)
 		if after != nil {
 			after()
 		}
 	})
 }
 
-// answer sends a result.
-func (c *conn) answer(id int64, result any) {
+// answer sends a result; turn, when not nil, is called when its turn has come.
+func (c *conn) answer(id int64, result any, turn func()) {
 	raw, err := json.Marshal(result)
 	if err != nil {
-		c.refuse(id, fmt.Errorf("encode result: %w", err))
+		c.refuse(id, fmt.Errorf("encode result: %w", err), turn)
 		return
 	}
-	c.send(api.Answer{JSONRPC: "2.0", ID: id, Result: raw})
+	c.send(api.Answer{JSONRPC: "2.0", ID: id, Result: raw}, turn)
 }
 
 // refuse sends a refusal in the session's language. An error without a code is
 // a defect: it is logged, and its text goes along as the detail.
-func (c *conn) refuse(id int64, err error) {
-	c.send(api.Answer{JSONRPC: "2.0", ID: id, Error: c.s.refusal(err, c.actor)})
+func (c *conn) refuse(id int64, err error, turn func()) {
+	c.send(api.Answer{JSONRPC: "2.0", ID: id, Error: c.s.refusal(err, c.actor)}, turn)
 }
 
 // send writes one message; a reader that takes no bytes for api.WriteTimeout loses
 // the connection, and nobody else waits for it.
-func (c *conn) send(msg any) bool {
+func (c *conn) send(msg any, turn func()) bool {
 	body, err := json.Marshal(msg)
 	if err != nil {
 		c.s.cfg.Log.Error("message not encoded", "cause", err)
@@ -183,7 +187,7 @@ func (c *conn) send(msg any) bool {
 	}
 	if len(body) > api.MaxAnswerFrame {
 		if a, ok := msg.(api.Answer); ok && a.Error == nil {
-			c.refuse(a.ID, &api.Error{Code: api.TooLarge, Detail: fmt.Sprintf("an answer of %d bytes, limit %d", len(body), api.MaxAnswerFrame)})
+			c.refuse(a.ID, &api.Error{Code: api.TooLarge, Detail: fmt.Sprintf("an answer of %d bytes, limit %d", len(body), api.MaxAnswerFrame)}, turn)
 			return true
 		}
 		c.s.cfg.Log.Error("message too large", "bytes", len(body))
@@ -191,6 +195,9 @@ func (c *conn) send(msg any) bool {
 	}
 	c.writing.Lock()
 	defer c.writing.Unlock()
+	if turn != nil {
+		turn()
+	}
 	err = c.nc.SetWriteDeadline(deadline(c.s.writeTime))
 	if err == nil {
 		err = ipc.WriteFrame(c.nc, body, api.MaxAnswerFrame)

@@ -21,13 +21,13 @@ const (
 func (c *conn) greet(id int64, name string, params json.RawMessage) error {
 	result, err := c.hello(name, params)
 	if err != nil {
-		c.refuse(id, err)
+		c.refuse(id, err, nil)
 		return err
 	}
 	if err := c.nc.SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	c.answer(id, result)
+	c.answer(id, result, nil)
 	return nil
 }
 

@@ -139,5 +139,5 @@ func (c *conn) notify(name string, params any) bool {
 		c.s.cfg.Log.Error("notice not encoded", "cause", err)
 		return false
 	}
-	return c.send(api.Notice{JSONRPC: "2.0", Method: name, Params: raw})
+	return c.send(api.Notice{JSONRPC: "2.0", Method: name, Params: raw}, nil)
 }

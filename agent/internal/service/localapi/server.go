@@ -118,7 +118,7 @@ func (s *Server) take(nc *net.UnixConn) {
 		return
 	}
 	// Nobody waits here for a reader: the few bytes fit into an empty socket.
-	c.refuse(0, refusal)
+	c.refuse(0, refusal, nil)
 	c.close()
 	_ = peer.Close()
 }

@@ -154,6 +154,28 @@ func TestTooManyRequestsAtOnce(t *testing.T) {
 	}
 }
 
+// TestAnAnswerMakesRoom: a client that keeps as many requests in flight as it may,
+// each sent when an answer was read, is never told that it has too many.
+func TestAnAnswerMakesRoom(t *testing.T) {
+	a := start(t, nil)
+	c := greet(t, a, os.Geteuid(), api.Hello{})
+	results := make(chan error, api.MaxInFlight)
+	for range api.MaxInFlight {
+		go func() {
+			var err error
+			for n := 0; n < 500 && err == nil; n++ {
+				err = c.Call(t.Context(), api.MethodPing, nil, nil)
+			}
+			results <- err
+		}()
+	}
+	for range api.MaxInFlight {
+		if err := <-results; err != nil {
+			t.Errorf("one of the allowed: %v", err)
+		}
+	}
+}
+
 func TestConnectionsOfOneUserAreBounded(t *testing.T) {
 	need.Root(t)
 	a := start(t, nil)
