@@ -28,12 +28,17 @@ func TestInspectRefusals(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	write(t, w.path("huge.stl"), nil) // a hole, which takes no space and would take hours to read
+	if err := os.Truncate(w.path("huge.stl"), chunk.MaxTotal+1); err != nil {
+		t.Skipf("a file of %d bytes: %v", int64(chunk.MaxTotal+1), err)
+	}
 	for _, c := range []struct {
 		name, path string
 		assembly   bool
 		want       api.Code
 	}{
 		{"a file", w.path("part.stl"), false, api.OK},
+		{"larger than any version", w.path("huge.stl"), false, api.TooLarge},
 		{"an assembly", w.path("Pump"), true, api.OK},
 		{"not clean, but good", w.path("Pump") + "/../part.stl", false, api.OK},
 		{"absent", w.path("none.stl"), false, api.PathNotFound},

@@ -39,6 +39,9 @@ func scan(ctx context.Context, path string, kind string) (*tree, error) {
 		if !st.Mode().IsRegular() {
 			return nil, notRegular(path, st.Mode(), "a regular file")
 		}
+		if st.Size() > chunk.MaxTotal { // before hours of reading: a hole costs its owner nothing
+			return nil, refuse(api.TooLarge, "%s holds more than %d bytes", path, int64(chunk.MaxTotal))
+		}
 		t.files = []fileState{{ID: identify(st)}}
 		return t, nil
 	}
