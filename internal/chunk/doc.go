@@ -31,8 +31,8 @@
 // Raw chunks have stored = size; a zstd chunk is always shorter than its plain
 // bytes (else the writer stores it raw). So (stored, size) alone says how a
 // chunk is read, and a location in an index needs no codec. A pack holds each
-// id once, is at most MaxPack bytes long and ends where its count ends. A pack
-// is named by the SHA-256 of all its bytes.
+// id once, is at most MaxPack bytes long, holds at most MaxPackPlain plain bytes
+// and ends where its count ends. A pack is named by the SHA-256 of all its bytes.
 //
 // # Manifest
 //

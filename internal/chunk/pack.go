@@ -13,6 +13,9 @@ import (
 const (
 	MaxPack       = 32 << 20 // bytes, all included
 	MaxPackChunks = 8192
+	// MaxPackPlain bounds the plain bytes of all chunks: a pack of one MiB could
+	// otherwise keep its reader busy over 16 GiB of zeros.
+	MaxPackPlain = 256 << 20
 	// TargetPack is where Full begins to say yes: large enough that a request
 	// costs little per byte, small enough that a cut upload repeats little.
 	TargetPack = 16 << 20
@@ -52,6 +55,7 @@ type PackWriter struct {
 	w      io.Writer
 	hash   hash.Hash
 	size   int64
+	plain  int64 // of all chunks
 	chunks []PackedChunk
 	have   map[ID]bool
 	buf    []byte
@@ -69,7 +73,7 @@ func (p *PackWriter) Size() int64 { return p.size }
 // Full says that the pack has reached its target; Add still works up to the
 // hard bounds.
 func (p *PackWriter) Full() bool {
-	return p.size >= TargetPack || len(p.chunks) >= MaxPackChunks
+	return p.size >= TargetPack || len(p.chunks) >= MaxPackChunks || p.plain > MaxPackPlain-MaxSize
 }
 
 // Add stores one chunk and returns how many bytes it takes in the pack. A chunk
@@ -100,7 +104,7 @@ func (p *PackWriter) Add(id ID, plain []byte) (stored int64, err error) {
 		begin = int64(len(packMagic))
 	}
 	offset := begin + chunkHeader
-	if len(p.chunks) >= MaxPackChunks || offset+int64(len(body))+packTrailer > MaxPack {
+	if len(p.chunks) >= MaxPackChunks || p.plain+int64(len(plain)) > MaxPackPlain || offset+int64(len(body))+packTrailer > MaxPack {
 		return 0, ErrPackFull
 	}
 	head := make([]byte, 0, chunkHeader)
@@ -117,6 +121,7 @@ func (p *PackWriter) Add(id ID, plain []byte) (stored int64, err error) {
 		return 0, p.err
 	}
 	p.have[id] = true
+	p.plain += int64(len(plain))
 	p.chunks = append(p.chunks, PackedChunk{ID: id, Offset: offset, Stored: int64(len(body)), Size: int64(len(plain))})
 	return int64(len(body)), nil
 }
@@ -171,6 +176,7 @@ func ReadPack(r io.Reader, max int64, each func(c PackedChunk, plain []byte) err
 	seen := make(map[ID]bool)
 	var head [chunkHeader]byte
 	var stored, plain []byte
+	var total int64 // plain bytes of all chunks
 	for {
 		if err := in.full(head[:1]); err != nil {
 			return err
@@ -198,6 +204,8 @@ func ReadPack(r io.Reader, max int64, each func(c PackedChunk, plain []byte) err
 			return fmt.Errorf("read pack: %w: chunk of %d bytes", ErrTooLarge, c.Size)
 		case c.Stored < 1 || raw != (c.Stored == c.Size) || c.Stored > c.Size:
 			return fmt.Errorf("read pack: %w: %d stored bytes for %d with codec %d", ErrDamaged, c.Stored, c.Size, head[0])
+		case c.Size > MaxPackPlain-total:
+			return fmt.Errorf("read pack: %w: more than %d plain bytes", ErrTooLarge, int64(MaxPackPlain))
 		case seen[c.ID]:
 			return fmt.Errorf("read pack: %w: chunk %s twice", ErrDamaged, c.ID)
 		}
@@ -216,6 +224,7 @@ func ReadPack(r io.Reader, max int64, each func(c PackedChunk, plain []byte) err
 			plain = p // keep the larger buffer for the next chunk
 		}
 		seen[c.ID] = true
+		total += c.Size
 		if err := each(c, p); err != nil {
 			return err
 		}

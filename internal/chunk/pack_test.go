@@ -174,6 +174,36 @@ func TestTooManyChunks(t *testing.T) {
 }
 
 // TestHostilePacks: each is refused, and nothing larger than a chunk is made for it.
+// A few KiB must not cost their reader gigabytes of unpacking: the writer closes
+// before the bound, the reader holds to it.
+func TestTooManyPlainBytes(t *testing.T) {
+	const most = MaxPackPlain / MaxSize
+	zeros := make([]byte, MaxSize)
+	var entries []entry
+	var b bytes.Buffer
+	w := NewPack(&b)
+	for i := range most + 1 {
+		binary.BigEndian.PutUint32(zeros, uint32(i))
+		small := squeeze(t, zeros)
+		entries = append(entries, entry{codecZstd, Sum(zeros), MaxSize, uint32(len(small)), small})
+		if w.Full() != (i >= most) {
+			t.Errorf("full after %d chunks: %v", i, w.Full())
+		}
+		if _, err := w.Add(Sum(zeros), zeros); (err == nil) != (i < most) || err != nil && !errors.Is(err, ErrPackFull) {
+			t.Errorf("chunk %d: %v", i, err)
+		}
+	}
+	if _, err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadPack(&b, MaxPack, nothing); err != nil {
+		t.Errorf("up to the bound: %v", err)
+	}
+	if err := ReadPack(bytes.NewReader(forge(most+1, entries...)), MaxPack, nothing); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("past the bound: %v", err)
+	}
+}
+
 func TestHostilePacks(t *testing.T) {
 	a, b := []byte("chunk a, a chunk"), []byte("chunk b, b chunk")
 	ra, rb := entry{codecRaw, Sum(a), 16, 16, a}, entry{codecRaw, Sum(b), 16, 16, b}
