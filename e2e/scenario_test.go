@@ -29,6 +29,7 @@ import (
 //	until N REGEXP ARGS… the command line as engineer N, again and again until its
 //	                     output matches, at most a minute
 //	cloud stop|start     agent stop|start|kill
+//	release NAME         an owner takes the file's check-out from its holder
 //	role N ROLE          engineer N's role in the space ("none" takes it away)
 //	needs-root           first line: another user's run is skipped, or fails with CI=true
 //
@@ -84,6 +85,7 @@ func scenario(t *testing.T, script string) {
 			"agent": func(ts *testscript.TestScript, _ bool, args []string) {
 				control(ts, args, s.Agent.Start, s.Agent.Process)
 			},
+			"release":    s.release,
 			"role":       s.role,
 			"needs-root": func(*testscript.TestScript, bool, []string) {}, // looked at before the stage is set
 			"until":      s.until,
@@ -135,6 +137,26 @@ func control(ts *testscript.TestScript, args []string, begin func(context.Contex
 		ts.Fatalf("usage: cloud|agent start|stop|kill")
 	}
 	ts.Check(err)
+}
+
+// release ends the check-out of a file in the space's top folder by force.
+func (s *theStage) release(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: release NAME")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	owner, err := s.Cloud.Login(ctx, desk.Engineer1)
+	ts.Check(err)
+	var in cloudapi.Listing
+	ts.Check(owner.Call(ctx, "GET", "/v1/spaces/"+s.Space+"/entries", nil, &in))
+	for _, e := range in.Entries {
+		if e.Name == args[0] {
+			ts.Check(owner.Release(ctx, e.ID))
+			return
+		}
+	}
+	ts.Fatalf("no %s in %v", args[0], in.Entries)
 }
 
 // role gives an engineer a role in the space, or takes it away.

@@ -82,8 +82,10 @@ const (
 //	                ours: status success|failed, object, version, conflictCopy,
 //	                keptLocal, and on failure code, reason, hint (mainFile then empty)
 //	SaveResult      status success|failed; ours: object, version, path, sent (bytes),
-//	                skipped (names, one a line), queued, offerSaveAs, by, and on
-//	                failure code, reason, hint
+//	                skipped (names, one a line), queued, offerSaveAs,
+//	                conflictCopy (where a queued save was laid that was refused
+//	                at last and whose path held later work), by, and on failure
+//	                code, reason, hint
 //	UploadStart     path, object; UploadProgress done, total (bytes), path;
 //	                UploadEnd path, status success|failed
 //	OpenProgress    done, total (bytes)

@@ -27,6 +27,9 @@ var methods = map[string]method{
 	workerapi.MethodInspect: func(ctx context.Context, f Files, _ Picker, raw json.RawMessage) (any, error) {
 		return decode(ctx, raw, f.Inspect)
 	},
+	workerapi.MethodKeep: func(ctx context.Context, f Files, _ Picker, raw json.RawMessage) (any, error) {
+		return decode(ctx, raw, f.Keep)
+	},
 	workerapi.MethodPage: func(ctx context.Context, _ Files, p Picker, raw json.RawMessage) (any, error) {
 		return decode(ctx, raw, p.Page)
 	},

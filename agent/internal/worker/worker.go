@@ -27,7 +27,8 @@ type Files interface {
 	Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Inspected, error)
 	Store(ctx context.Context, s workerapi.Store) (workerapi.Stored, error)
 	Pending(ctx context.Context) (workerapi.Pending, error)
-	Discard(ctx context.Context, o api.OperationRef) error
+	Keep(ctx context.Context, s workerapi.Staged) (workerapi.Kept, error)
+	Discard(ctx context.Context, s workerapi.Staged) error
 	Forget(ctx context.Context, f workerapi.Forget) error
 	WriteFile(ctx context.Context, w workerapi.WriteFile) (workerapi.WrittenFile, error)
 }

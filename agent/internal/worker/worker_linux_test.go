@@ -32,7 +32,10 @@ func (fakeFiles) Store(context.Context, workerapi.Store) (workerapi.Stored, erro
 	return workerapi.Stored{Version: 2}, nil
 }
 func (fakeFiles) Pending(context.Context) (workerapi.Pending, error) { return workerapi.Pending{}, nil }
-func (fakeFiles) Discard(context.Context, api.OperationRef) error    { return nil }
+func (fakeFiles) Keep(context.Context, workerapi.Staged) (workerapi.Kept, error) {
+	return workerapi.Kept{}, nil
+}
+func (fakeFiles) Discard(context.Context, workerapi.Staged) error { return nil }
 func (fakeFiles) Forget(context.Context, workerapi.Forget) error {
 	return &api.Error{Code: api.NotFound}
 }

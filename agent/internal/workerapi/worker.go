@@ -15,7 +15,8 @@ const (
 	MethodInspect   = "worker.inspect"   // Inspect -> Inspected
 	MethodStore     = "worker.store"     // Store -> Stored
 	MethodPending   = "worker.pending"   // None -> Pending
-	MethodDiscard   = "worker.discard"   // OperationRef -> None: forget a staged save that ended
+	MethodKeep      = "worker.keep"      // Staged -> Kept: a staged save was refused for good
+	MethodDiscard   = "worker.discard"   // Staged -> None: forget a staged save that ended
 	MethodForget    = "worker.forget"    // Forget -> None: the object's check-out was given back
 	MethodPage      = "worker.page"      // Page -> PageOpened, at once
 	MethodPageEnd   = "worker.pageEnd"   // PageEnd -> None: the operation ended, show the result and close
@@ -119,6 +120,19 @@ type Stored struct {
 // Pending lists the saves that are staged in the user's outbox.
 type Pending struct {
 	Stores []Store `json:"stores"` // Staged set, Token empty
+}
+
+// Staged names a save of the user's outbox. The key alone says which: numbers of
+// operations begin anew when the agent's state is lost.
+type Staged struct {
+	Operation api.Operation `json:"operation"`
+	Key       string        `json:"key"`
+}
+
+// Kept answers Keep. ConflictCopy is where the snapshot was laid, absolute; empty
+// when the path still holds exactly that content, or nothing is staged.
+type Kept struct {
+	ConflictCopy string `json:"conflictCopy,omitempty"`
 }
 
 // Forget marks an object's workspace copy as read-only again.

@@ -206,6 +206,7 @@ func TestQueuedSaveIsRefusedAtLast(t *testing.T) {
 	if b, err := os.ReadFile(path); err != nil || string(b) != "two" {
 		t.Fatalf("the local file is %q, %v", b, err)
 	}
+	d.outboxIsEmpty()
 }
 
 func TestQueuedSaveCancelled(t *testing.T) {

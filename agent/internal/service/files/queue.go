@@ -165,8 +165,8 @@ func (r *Room) resend(x *run) (answered bool) {
 		return false
 	case err == nil && done.Queued, away(err):
 		return false
-	case api.CodeOf(err) == api.NotSignedIn, api.CodeOf(err) == api.SessionExpired, api.CodeOf(err) == api.PathInUse, errors.Is(err, launch.ErrLost):
-		return false // waits for a sign-in, for a worker of before a restart, or for one that lives
+	case api.CodeOf(err) == api.NotSignedIn, api.CodeOf(err) == api.SessionExpired, api.CodeOf(err) == api.PathInUse, api.CodeOf(err) == api.DiskFull, errors.Is(err, launch.ErrLost):
+		return false // waits for a sign-in, for a worker of before a restart, for room on the disk, or for a worker that lives
 	}
 	r.mu.Lock()
 	s.queue = slices.DeleteFunc(s.queue, func(q *run) bool { return q == x })

@@ -94,7 +94,8 @@ func (x *run) storeAgain() (workerapi.Stored, error) {
 // sweep looks, once for each user, for saves in the outbox that no operation knows
 // any more. The agent's ledger was lost, or it ended between a result and its
 // clean-up: they are sent, because they may be work that was answered as queued.
-// One that the cloud refuses stays in the outbox.
+// One that the cloud refuses for good is laid beside its path (worker.keep) and
+// goes; any other stays in the outbox.
 func (r *Room) sweep(uid int) {
 	r.mu.Lock()
 	known := r.swept[uid]
@@ -139,16 +140,37 @@ func (r *Room) sweepOutbox(uid int) {
 
 func (r *Room) unfinished(uid int, op api.Operation) bool { return r.cfg.Events.Find(uid, op) != nil }
 
-// sendOrphan sends a save of the outbox, and forgets it when no operation will
-// ask for its answer any more.
+// sendOrphan sends a save of the outbox, and forgets it when it has an end and no
+// operation will ask for it any more.
 func (r *Room) sendOrphan(ctx context.Context, uid int, s workerapi.Store, call func(method string, params, result any) error) error {
 	c, account, err := r.user(ctx, uid)
 	if err != nil {
 		return err
 	}
 	if account != s.Account {
-		return refuse(api.Forbidden, "it is another account's")
+		return refuse(api.Forbidden, "it is another account's") // who may sign in again
 	}
+	which := workerapi.Staged{Operation: s.Operation, Key: s.Key}
+	err = r.sendOne(ctx, c, s, call)
+	if r.unfinished(uid, s.Operation) {
+		return err // its own end is still to come
+	}
+	switch {
+	case err == nil:
+		return call(workerapi.MethodDiscard, which, nil)
+	case forGood(err):
+		var got workerapi.Kept
+		if kerr := call(workerapi.MethodKeep, which, &got); kerr != nil {
+			return errors.Join(err, kerr)
+		}
+		r.cfg.Log.Warn("a save that no operation knows was refused; its work is kept", "uid", uid, "operation", s.Operation,
+			"path", s.Path, "conflictCopy", plainPath(got.ConflictCopy), "error", err)
+		return call(workerapi.MethodDiscard, which, nil)
+	}
+	return err
+}
+
+func (r *Room) sendOne(ctx context.Context, c Cloud, s workerapi.Store, call func(method string, params, result any) error) error {
 	token, err := c.Transfer(ctx, s.Space, cloudapi.NewTransfer{Mode: "write", Operation: s.Key, Object: s.Object})
 	if err != nil {
 		return err
@@ -161,10 +183,17 @@ func (r *Room) sendOrphan(ctx context.Context, uid int, s workerapi.Store, call 
 	if got.Queued {
 		return got.Why
 	}
-	if r.unfinished(uid, s.Operation) {
-		return nil
+	return nil
+}
+
+// forGood says that the cloud's word about a save will not change by waiting.
+func forGood(err error) bool {
+	switch api.CodeOf(err) {
+	case api.CheckoutLost, api.NotCheckedOut, api.HeldByOther, api.Conflict, api.NameExists, api.NameInvalid,
+		api.NotFound, api.Forbidden, api.TooLarge, api.NotCloudFile:
+		return true
 	}
-	return call(workerapi.MethodDiscard, api.OperationRef{Operation: s.Operation}, nil)
+	return false
 }
 
 // finishOlder sends what the outbox holds of older saves of the path: one whose

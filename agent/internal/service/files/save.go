@@ -93,11 +93,48 @@ func (x *run) settle(done workerapi.Stored, err error) (queued bool) {
 		if offerSaveAs(err) {
 			params["offerSaveAs"] = "true"
 		}
+		copied, kept := x.keepWork(err)
+		if x.stopping() {
+			return false
+		}
+		if copied != "" {
+			params["conflictCopy"] = copied
+		}
 		x.end(api.EventSaveResult, api.OperateSaveResult, params, true)
 		x.endPage(err, "")
+		if !kept {
+			return false // it stays in the outbox; the sweep of a later start looks after it
+		}
 	}
 	x.discard()
 	return false
+}
+
+// keepWork lets the worker lay the staged snapshot of a save that was refused
+// with err beside the path, unless the path holds it anyway. What the user
+// cancelled is not kept. kept is false when the outbox alone has it still.
+func (x *run) keepWork(err error) (conflictCopy string, kept bool) {
+	if api.CodeOf(err) == api.Cancelled {
+		return "", true
+	}
+	var got workerapi.Kept
+	if err := x.call(workerapi.MethodKeep, x.staged(), &got); err != nil {
+		x.room.cfg.Log.Warn("the staged snapshot of a refused save stays in the outbox", "operation", x.op.ID(), "uid", x.uid, "error", err)
+		return "", false
+	}
+	return plainPath(got.ConflictCopy), true
+}
+
+func (x *run) staged() workerapi.Staged {
+	return workerapi.Staged{Operation: x.op.ID(), Key: x.job.Key}
+}
+
+// plainPath is a path as a worker told it, or empty when it can be none.
+func plainPath(path string) string {
+	if len(path) > api.MaxPath || !filepath.IsAbs(path) || strings.ContainsRune(path, 0) {
+		return ""
+	}
+	return path
 }
 
 func (x *run) success(done workerapi.Stored) map[string]string {
@@ -131,7 +168,7 @@ func (x *run) discard() {
 	defer cancel()
 	w, err := x.worker(ctx)
 	if err == nil {
-		err = w.Call(ctx, workerapi.MethodDiscard, api.OperationRef{Operation: x.op.ID()}, nil)
+		err = w.Call(ctx, workerapi.MethodDiscard, x.staged(), nil)
 		w.Release()
 	}
 	if err != nil { // asked for again at the user's next request, see sweep

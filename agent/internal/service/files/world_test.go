@@ -310,8 +310,10 @@ func (w inside) serve(ctx context.Context, method string, params any) (any, erro
 		return serve(ctx, params, w.d.worker.Store)
 	case workerapi.MethodPending:
 		return w.d.worker.Pending(ctx)
+	case workerapi.MethodKeep:
+		return serve(ctx, params, w.d.worker.Keep)
 	case workerapi.MethodDiscard:
-		return serve(ctx, params, func(ctx context.Context, o api.OperationRef) (api.None, error) {
+		return serve(ctx, params, func(ctx context.Context, o workerapi.Staged) (api.None, error) {
 			return api.None{}, w.d.worker.Discard(ctx, o)
 		})
 	case workerapi.MethodForget:

@@ -123,7 +123,7 @@ func (r *Room) fetchTo(ctx context.Context, parent *os.Root, path string, f work
 	}
 	temp := tempName(f.Object, f.Version.Manifest, path)
 	l := newLanding(filepath.Dir(path), parent, temp, filepath.Base(path), f.Name, m)
-	if e.Files, err = l.run(ctx, c, r.progress(f.Operation, m.Size()).add); err != nil {
+	if e.Files, err = l.run(ctx, c.Chunks, r.progress(f.Operation, m.Size()).add); err != nil {
 		if !away(err) && !resumable(ctx) {
 			err = errors.Join(err, parent.RemoveAll(temp)) // nothing half-done stays, nor fills the disk
 		}

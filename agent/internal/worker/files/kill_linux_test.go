@@ -158,7 +158,7 @@ func TestKilledWorkers(t *testing.T) {
 		t.Fatalf("%+v", first)
 	}
 	r := newRoom(t, k.home, k.cloud.HTTP())
-	if err := r.Discard(context.Background(), api.OperationRef{Operation: 1}); err != nil {
+	if err := r.Discard(context.Background(), workerapi.Staged{Key: key}); err != nil {
 		t.Fatal(err)
 	}
 	object, version := first.Stored.Object, int64(1)
@@ -217,7 +217,7 @@ func (k *killer) saveRound(r *Room, n int, path, object string, version *int64, 
 		*version, *content = number, holds
 	}
 	equalFile(k.t, path, now)
-	if err := r.Discard(ctx, api.OperationRef{Operation: s.Operation}); err != nil {
+	if err := r.Discard(ctx, workerapi.Staged{Operation: s.Operation, Key: s.Key}); err != nil {
 		k.t.Fatal(err)
 	}
 	if p, err := r.Pending(ctx); err != nil || len(p.Stores) != 0 {

@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/iscdesk/iscdesk/agent/internal/worker/transfer"
 	"github.com/iscdesk/iscdesk/internal/chunk"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -60,9 +59,13 @@ func (l *landing) name(f chunk.File) string {
 	return filepath.Join(l.temp, filepath.FromSlash(f.Path))
 }
 
+// source hands over the chunks of refs, each named once and verified, in no
+// certain order and from several goroutines; transfer.Client.Chunks is one.
+type source func(ctx context.Context, refs []chunk.Ref, each func(r chunk.Ref, plain []byte) error) error
+
 // run fetches what is not there yet and makes all of it durable. A part that an
 // earlier attempt left is taken up where every chunk of it proves right.
-func (l *landing) run(ctx context.Context, c *transfer.Client, known func(int64)) ([]fileState, error) {
+func (l *landing) run(ctx context.Context, from source, known func(int64)) ([]fileState, error) {
 	if err := l.clean(); err != nil {
 		return nil, err
 	}
@@ -78,7 +81,7 @@ func (l *landing) run(ctx context.Context, c *transfer.Client, known func(int64)
 			return nil, err
 		}
 	}
-	err = c.Chunks(ctx, missing, func(r chunk.Ref, plain []byte) error {
+	err = from(ctx, missing, func(r chunk.Ref, plain []byte) error {
 		for _, s := range spots[r.ID] {
 			if err := l.write(l.files[s.file], s.at, plain); err != nil {
 				return err

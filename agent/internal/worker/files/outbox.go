@@ -32,7 +32,8 @@ type journal struct {
 	Manifest chunk.ID        `json:"manifest"`
 	Content  string          `json:"content"`
 	Files    []fileState     `json:"files"`
-	Whole    bool            `json:"whole"` // the packs hold every chunk; else the chunks were sent before
+	Whole    bool            `json:"whole"`          // the packs hold every chunk; else the chunks were sent before
+	Copy     string          `json:"copy,omitempty"` // conflict copy in Local's folder, see Keep
 }
 
 const (
@@ -79,7 +80,7 @@ func (r *Room) readJournal(key string) (j journal, ok bool, err error) {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return journal{}, false, refuse(api.StoreDamaged, "read %s: %v", path, err)
 	}
-	if j.Store.Key != key || !filepath.IsAbs(j.Local) || j.Kind != cloudapi.KindFile && j.Kind != cloudapi.KindAssembly {
+	if j.Store.Key != key || !filepath.IsAbs(j.Local) || j.Kind != cloudapi.KindFile && j.Kind != cloudapi.KindAssembly || !plainCopy(j.Copy) {
 		return journal{}, false, refuse(api.StoreDamaged, "read %s: not a save of this outbox", path)
 	}
 	j.Store.Staged, j.Store.Token = true, ""

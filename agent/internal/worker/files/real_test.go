@@ -80,7 +80,7 @@ func TestRealCloud(t *testing.T) {
 	if stored.Version != 1 || stored.Checkout == nil || stored.Sent < int64(len(content)) {
 		t.Fatalf("first save: %+v", stored)
 	}
-	if err := r.Discard(ctx, api.OperationRef{Operation: 1}); err != nil {
+	if err := r.Discard(ctx, workerapi.Staged{Key: key}); err != nil {
 		t.Fatal(err)
 	}
 

@@ -379,20 +379,3 @@ func (r *Room) Pending(ctx context.Context) (workerapi.Pending, error) {
 	}
 	return p, ctx.Err()
 }
-
-// Discard forgets the outbox's save of an operation that has ended.
-func (r *Room) Discard(ctx context.Context, o api.OperationRef) error {
-	all, err := r.journals()
-	if err != nil {
-		return err
-	}
-	for _, j := range all {
-		if j.Store.Operation != o.Operation {
-			continue
-		}
-		if err := r.removeJournal(j.Store.Key); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
-}

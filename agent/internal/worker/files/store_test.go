@@ -192,7 +192,7 @@ func TestFaultsOfTheCloud(t *testing.T) {
 			if got := w.content(done.Object, 1)["part.stl"]; !bytes.Equal(got, want) {
 				t.Fatal("other bytes arrived")
 			}
-			if err := w.room.Discard(context.Background(), api.OperationRef{Operation: s.Operation}); err != nil {
+			if err := w.room.Discard(context.Background(), workerapi.Staged{Operation: s.Operation, Key: s.Key}); err != nil {
 				t.Fatal(err)
 			}
 			if p, err := w.room.Pending(context.Background()); err != nil || len(p.Stores) != 0 {

@@ -84,7 +84,7 @@ func (w *world) store(s workerapi.Store) workerapi.Stored {
 		w.t.Fatalf("store %s: %v", s.Path, err)
 	}
 	if !got.Queued { // as the service does when the result is durable
-		if err := w.room.Discard(context.Background(), api.OperationRef{Operation: s.Operation}); err != nil {
+		if err := w.room.Discard(context.Background(), workerapi.Staged{Operation: s.Operation, Key: s.Key}); err != nil {
 			w.t.Fatal(err)
 		}
 	}

@@ -1,0 +1,139 @@
+package files
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// outboxIsEmpty waits until the worker's outbox holds nothing.
+func (d *desk) outboxIsEmpty() {
+	d.t.Helper()
+	for range 1000 {
+		p, err := d.worker.Pending(context.Background())
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if len(p.Stores) == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	d.t.Fatal("the outbox is not emptied")
+}
+
+func (d *desk) queueSave(path, content string) api.Operation {
+	d.t.Helper()
+	d.write(path, content)
+	st, err := d.room.Save(context.Background(), d.actor(), api.Save{Path: path})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	want(d.t, d.result(st.Operation), "queued", "true")
+	return st.Operation
+}
+
+func (d *desk) copies(dir string) []string {
+	d.t.Helper()
+	got, err := filepath.Glob(filepath.Join(dir, "* (conflict *"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return got
+}
+
+// A queued save is refused at last, and its path holds later work: what was queued
+// is laid beside it.
+func TestRefusedQueuedSaveIsKept(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(d *desk, object string)
+		code  api.Code
+	}{
+		{"check-out taken over", func(d *desk, object string) { d.drive.take(object) }, api.CheckoutLost},
+		{"object deleted", func(d *desk, object string) { delete(d.drive.Objects, object) }, api.NotFound},
+		{"no right any more", func(d *desk, _ string) { d.drive.nextErr["transfer"] = refuse(api.Forbidden, "planted") }, api.Forbidden},
+		{"newer version", func(d *desk, object string) {
+			o := d.drive.Objects[object]
+			o.Versions = append(o.Versions, o.Versions[0])
+		}, api.Conflict},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDesk(t)
+			object := d.object("part.stl", "one")
+			path := d.open(api.Open{Object: object, Checkout: true})["mainFile"]
+			d.drive.setAway(true)
+			op := d.queueSave(path, "two")
+			d.write(path, "three")
+			c.spoil(d, object)
+			d.drive.setAway(false)
+			d.room.Wake(uid)
+			got := d.final(op)
+			want(t, got, "status", "failed", "code", codeText(c.code), "offerSaveAs", "true")
+			if all := d.copies(filepath.Dir(path)); len(all) != 1 || all[0] != got["conflictCopy"] {
+				t.Fatalf("copies %q, told %v", all, got)
+			}
+			if b, err := os.ReadFile(got["conflictCopy"]); err != nil || string(b) != "two" {
+				t.Fatalf("the copy is %q, %v", b, err)
+			}
+			if b, err := os.ReadFile(path); err != nil || string(b) != "three" {
+				t.Fatalf("the local file is %q, %v", b, err)
+			}
+			d.outboxIsEmpty()
+		})
+	}
+}
+
+// Where the copy cannot be laid, the outbox keeps the work.
+func TestRefusedQueuedSaveStaysInTheOutbox(t *testing.T) {
+	d := newDesk(t)
+	object := d.object("part.stl", "one")
+	path := d.open(api.Open{Object: object, Checkout: true})["mainFile"]
+	d.drive.setAway(true)
+	op := d.queueSave(path, "two")
+	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	d.write(filepath.Dir(path), "a file where the folder was")
+	d.drive.take(object)
+	d.drive.setAway(false)
+	d.room.Wake(uid)
+	got := d.final(op)
+	want(t, got, "status", "failed", "conflictCopy", "")
+	p, err := d.worker.Pending(context.Background())
+	if err != nil || len(p.Stores) != 1 {
+		t.Fatalf("pending %+v, %v", p, err)
+	}
+}
+
+// A save that no operation knows any more, and that the cloud refuses for good.
+func TestRefusedOrphanIsKept(t *testing.T) {
+	d := newDesk(t)
+	object := d.object("part.stl", "one")
+	path := d.open(api.Open{Object: object, Checkout: true})["mainFile"]
+	d.write(path, "two")
+	s := workerapi.Store{Operation: 900, Key: "a-save-of-an-old-agent", Path: path, Space: "sp", Object: object, Base: 1, Fence: 1, Account: account}
+	if got, err := d.worker.Store(context.Background(), s); err != nil || !got.Queued {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	d.write(path, "three")
+	d.drive.take(object)
+	d.stop()
+	d.start()
+	other := d.object("other.stl", "x")
+	d.open(api.Open{Object: other}) // the first request of the user begins the sweep
+	d.outboxIsEmpty()
+	all := d.copies(filepath.Dir(path))
+	if len(all) != 1 || !strings.HasSuffix(all[0], ").stl") {
+		t.Fatalf("copies %q", all)
+	}
+	if b, err := os.ReadFile(all[0]); err != nil || string(b) != "two" {
+		t.Fatalf("the copy is %q, %v", b, err)
+	}
+}
