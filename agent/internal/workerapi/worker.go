@@ -81,6 +81,11 @@ type Inspected struct {
 	Fence   int64     `json:"fence,omitempty"`   // 0: opened read-only
 	Until   time.Time `json:"until,omitzero"`    // of the check-out
 	Account string    `json:"account,omitempty"` // who opened it
+
+	// After is the key of a staged save that will make the path's object; Object,
+	// Version and Fence are empty then. Name is what that object will be called.
+	After string `json:"after,omitempty"`
+	Name  string `json:"name,omitempty"`
 }
 
 // Store saves a local file or folder. With Staged the snapshot taken earlier is
@@ -101,6 +106,7 @@ type Store struct {
 	Folder    string        `json:"folder,omitempty"` // new object
 	Name      string        `json:"name,omitempty"`
 	Account   string        `json:"account"`
+	After     string        `json:"after,omitempty"` // key of the staged save whose object this becomes the next version of
 }
 
 // Stored answers Store. Queued means that nothing is lost and nothing was

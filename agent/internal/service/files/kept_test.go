@@ -137,3 +137,56 @@ func TestRefusedOrphanIsKept(t *testing.T) {
 		t.Fatalf("the copy is %q, %v", b, err)
 	}
 }
+
+// Saves of a path whose save as a new object still waits are its next versions.
+func TestSaveBehindAQueuedSaveTo(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		meant func(d *desk, path string) // happens while all wait
+		taken bool                       // the new object's name
+	}{
+		{"the agent goes on", func(*desk, string) {}, false},
+		{"the agent is started again", func(d *desk, _ string) { d.stop(); d.start() }, false},
+		{"the new object is refused", func(*desk, string) {}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDesk(t)
+			path := filepath.Join(d.home, "work", "new.stl")
+			d.write(path, "one")
+			d.drive.setAway(true)
+			st, err := d.room.SaveTo(context.Background(), d.actor(), api.SaveTo{Path: path, Space: "sp", Name: "new.stl"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want(t, d.result(st.Operation), "queued", "true")
+			second := d.queueSave(path, "two")
+			third := d.queueSave(path, "three")
+			c.meant(d, path)
+			d.drive.setAway(false)
+			if c.taken {
+				d.object("new.stl", "another's")
+			}
+			d.room.Wake(uid)
+			if c.taken {
+				want(t, d.final(st.Operation), "status", "failed", "code", codeText(api.NameExists))
+				want(t, d.final(second), "status", "failed", "code", codeText(api.NotCloudFile), "offerSaveAs", "true")
+				want(t, d.final(third), "status", "failed", "code", codeText(api.NotCloudFile), "conflictCopy", "")
+				if all := d.copies(filepath.Dir(path)); len(all) != 2 {
+					t.Fatalf("copies %q", all)
+				}
+				d.outboxIsEmpty()
+				return
+			}
+			first := d.final(st.Operation)
+			want(t, first, "status", "success", "version", "1")
+			want(t, d.final(second), "status", "success", "version", "2", "object", first["object"])
+			want(t, d.final(third), "status", "success", "version", "3", "object", first["object"])
+			if got := d.newest(first["object"]); got != "three" {
+				t.Fatalf("the cloud holds %q", got)
+			}
+			d.write(path, "four")
+			want(t, d.save(path, false), "status", "success", "version", "4")
+			d.outboxIsEmpty()
+		})
+	}
+}

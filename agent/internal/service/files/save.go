@@ -192,7 +192,12 @@ func (x *run) store() (workerapi.Stored, error) {
 			return workerapi.Stored{}, err
 		}
 	}
-	token, err := x.permit(account, &ask)
+	var token string
+	if ask.After != "" {
+		err = refuse(api.CloudUnreachable, "an earlier save of "+x.job.Path+", which makes its object, waits for the cloud")
+	} else {
+		token, err = x.permit(account, &ask)
+	}
 	if err != nil && !away(err) {
 		return workerapi.Stored{}, err
 	}
@@ -215,10 +220,14 @@ func (x *run) known(account string, ask *workerapi.Store) error {
 		return err
 	}
 	switch {
-	case in.Object == "" || in.Space == "":
+	case in.Object == "" && in.After == "" || in.Space == "":
 		return refuse(api.NotCloudFile, x.job.Path+" did not come from the cloud")
 	case in.Account != account:
 		return refuse(api.Forbidden, x.job.Path+" was opened by another account")
+	case in.After != "":
+		// It waits its turn behind the save that makes the object.
+		ask.Space, ask.Name, ask.After = in.Space, in.Name, in.After
+		return nil
 	case in.Fence == 0:
 		return refuse(api.NotCheckedOut, x.job.Path+" was opened without check-out")
 	}

@@ -255,6 +255,18 @@ func (r *Room) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Insp
 		_ = in.Close() // only tried
 	}
 	done := workerapi.Inspected{Path: path}
+	first, waits, err := r.maker(path, e.Op)
+	if err != nil {
+		return workerapi.Inspected{}, err
+	}
+	if waits {
+		if err := checkKind(first.Kind, i.Assembly); err != nil {
+			return workerapi.Inspected{}, err
+		}
+		done.Space, done.Kind, done.Account = first.Store.Space, first.Kind, first.Store.Account
+		done.After, done.Name = first.Store.Key, first.Name
+		return done, nil
+	}
 	if !ok || e.Manifest == "" {
 		return done, nil
 	}

@@ -188,6 +188,19 @@ func (r *Room) journals() ([]journal, error) {
 	return all, nil
 }
 
+// maker is the staged save that will make the object of a path: one as a new
+// object that is younger than what the ledger knows of the path, written by
+// operation known. So a save of the path can wait its turn behind it.
+func (r *Room) maker(path string, known int64) (j journal, found bool, err error) {
+	all, err := r.journals()
+	for _, k := range all {
+		if k.Local == path && k.Store.Object == "" && k.Store.After == "" && int64(k.Store.Operation) > known {
+			j, found = k, true
+		}
+	}
+	return j, found, err
+}
+
 // staged is the sink that makes a snapshot durable in the outbox.
 type staged struct {
 	dir string

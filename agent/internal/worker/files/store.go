@@ -231,6 +231,8 @@ func (r *Room) committed(j journal, done cloudapi.Committed) error {
 		switch {
 		case k.Store.Object == done.Object && s.Object != "" && k.Store.Base == s.Base:
 			k.Store.Base = done.Version
+		case k.Store.After == s.Key:
+			k.Store.After, k.Store.Object, k.Store.Base, k.Store.Fence = "", done.Object, done.Version, e.Fence
 		default:
 			continue
 		}
@@ -316,6 +318,12 @@ func (r *Room) finish(ctx context.Context, j journal, op api.Operation) (workera
 	manifest, m, err := r.manifestOf(j)
 	if err != nil {
 		return workerapi.Stored{}, err
+	}
+	if j.Store.After != "" {
+		if _, waits, err := r.readJournal(j.Store.After); err != nil || waits {
+			return queued(j, refuse(api.CloudUnreachable, "the save that makes the object of %s is still to be sent", j.Local)), err
+		}
+		return workerapi.Stored{}, refuse(api.NotCloudFile, "the save that was to make the object of %s was refused", j.Local)
 	}
 	if j.Store.Token == "" {
 		return queued(j, refuse(api.CloudUnreachable, "the cloud is still away")), nil
