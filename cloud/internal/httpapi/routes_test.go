@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi/apitest"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 )
 
 // TestRoutesAreDescribed holds the registered routes against openapi.yaml, both ways.
@@ -17,7 +18,7 @@ func TestRoutesAreDescribed(t *testing.T) {
 		served[r.Pattern] = true
 	}
 	described := map[string]bool{}
-	for path, item := range apitest.Document(t).Paths.Map() {
+	for path, item := range cloudapitest.Document(t).Paths.Map() {
 		for method := range item.Operations() {
 			described[method+" "+path] = true
 		}

@@ -200,6 +200,9 @@ func TestLicenceThatIsTooLong(t *testing.T) {
 		n    int
 		want string
 	}{{api.MaxLicenseText + 1, api.OpFailed}, {api.MaxLicenseText, api.OpDone}} {
+		b.fake.Lock()
+		b.fake.Odd = c.n > api.MaxLicenseText
+		b.fake.Unlock()
 		b.product(func(p *cloudtest.Product) { p.Content = strings.Repeat("许", c.n) })
 		if _, state := b.request(api.FormString); state != c.want {
 			t.Errorf("%d characters: %s", c.n, state)

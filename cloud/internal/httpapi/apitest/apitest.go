@@ -22,6 +22,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 )
 
 // Password is good for every account that the harness makes.
@@ -97,7 +98,7 @@ func StartEmpty(t testing.TB, change ...func(*app.Config)) *Cloud {
 		}
 	})
 	c := &Cloud{URL: srv.URL, App: a, Store: a.Store, Clock: clk, Plain: srv.Client(), Data: conf.Data}
-	c.HTTP = &http.Client{Transport: newChecker(t, srv.Client().Transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c.HTTP = &http.Client{Transport: cloudapitest.Client(t, srv.Client().Transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return c
 }
 

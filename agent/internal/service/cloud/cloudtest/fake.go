@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/token"
 )
 
@@ -43,6 +45,7 @@ type Cloud struct {
 	sync.Mutex // guards everything below
 	Server     *httptest.Server
 	Outage     string
+	Odd        bool // answers may be what no cloud says; else each is compared with openapi.yaml
 	Now        func() time.Time
 	Products   map[string]*Product
 	Reports    []cloudapi.VerifyReport // in the order of their first arrival
@@ -83,7 +86,17 @@ func New(t testing.TB) *Cloud {
 		Products: map[string]*Product{"minicad": {Content: "MINICAD1|text", Life: 7 * 24 * time.Hour, Grace: 3 * 24 * time.Hour}},
 		devices:  map[string]jose.JSONWebKey{}, thumbs: map[string]string{}, access: map[string]access{}, refreshes: map[string]*refresh{}}
 	c.AddKey(t)
-	c.Server = httptest.NewTLSServer(c)
+	checked := cloudapitest.Fake(t, c)
+	c.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.Lock()
+		odd := c.Odd
+		c.Unlock()
+		if odd {
+			c.ServeHTTP(w, r)
+			return
+		}
+		checked.ServeHTTP(w, r)
+	}))
 	t.Cleanup(c.Server.Close)
 	return c
 }
@@ -158,6 +171,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set(cloudapi.HeaderAPI, "1")
+	w.Header().Set("Iscdesk-Request", "fake")
 	w.Header().Set("Date", c.Now().UTC().Format(http.TimeFormat))
 	if c.Outage == Broken {
 		refuse(w, 500, cloudapi.ErrInternal)
@@ -189,12 +203,20 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // next makes an id or token.
 func (c *Cloud) next(kind string) string {
 	c.serial++
-	return fmt.Sprintf("%s%06d", kind, c.serial)
+	digits := fmt.Sprintf("%06d", c.serial)
+	if strings.HasSuffix(kind, "_") { // tokens have the letters of base 32
+		digits = strings.Map(func(d rune) rune { return d - '0' + 'a' }, digits)
+	}
+	return kind + digits
 }
 
-func answer(w http.ResponseWriter, v any) { _ = json.NewEncoder(w).Encode(v) }
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v)
+}
 
 func refuse(w http.ResponseWriter, status int, code string) {
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	answer(w, cloudapi.ErrorBody{Error: cloudapi.Error{Code: code, Message: "refused by the fake"}})
 }

@@ -86,9 +86,13 @@ func (c *Cloud) deviceToken(w http.ResponseWriter, r *http.Request) {
 	answer(w, cloudapi.DeviceToken{Token: t, Expires: c.Now().Add(time.Hour)})
 }
 
+func me() cloudapi.Me {
+	return cloudapi.Me{Account: Account, Name: "Li", Organisation: "Works", Role: "member"}
+}
+
 func (c *Cloud) tokens(family string) cloudapi.Tokens {
 	t := cloudapi.Tokens{AccessToken: c.next("iscu_"), AccessExpires: c.Now().Add(c.Life), RefreshToken: c.next("iscr_"),
-		RefreshExpires: c.Now().Add(30 * 24 * time.Hour), Me: cloudapi.Me{Account: Account, Name: "Li", Organisation: "Works", Role: "member"}}
+		RefreshExpires: c.Now().Add(30 * 24 * time.Hour), Me: me()}
 	c.access[t.AccessToken] = access{family: family, expires: t.AccessExpires}
 	c.refreshes[t.RefreshToken] = &refresh{family: family}
 	return t
@@ -172,7 +176,7 @@ func (c *Cloud) asUser(w http.ResponseWriter, r *http.Request) {
 		c.revoke(a.family)
 		w.WriteHeader(204)
 	case "GET /v1/me":
-		answer(w, cloudapi.Me{Account: Account, Name: "Li"})
+		answer(w, me())
 	case "GET /v1/spaces":
 		answer(w, cloudapi.Spaces{Spaces: []cloudapi.Space{{ID: "sp1", Name: "Parts", Role: cloudapi.RoleEditor}}})
 	case "POST /v1/licenses", "POST /v1/leases":

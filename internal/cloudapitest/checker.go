@@ -1,4 +1,8 @@
-package apitest
+// Package cloudapitest holds what is said to and by a cloud against
+// cloud/openapi.yaml: the real one from a client's side, and the fakes of other
+// packages' tests from their own, so that no fake speaks an API that is not the
+// cloud's. Tests only.
+package cloudapitest
 
 import (
 	"bytes"
@@ -6,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,6 +22,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
 // described is openapi.yaml, read once for all tests of a process: it takes longer than most of them.
@@ -60,22 +68,63 @@ func Document(t testing.TB) *openapi3.T {
 	return doc
 }
 
-// checker stands between a test and the cloud. Every answer must be what the file says. A
+// checker compares calls with the file. Every answer must be what the file says. A
 // request that succeeds must be what the file says; one that the file does not allow must be
 // refused: so the file is neither looser nor stricter than the cloud.
 type checker struct {
 	t      testing.TB
-	next   http.RoundTripper
+	next   http.RoundTripper // of a client
+	serve  http.Handler      // of a fake
 	router routers.Router
 }
 
-func newChecker(t testing.TB, next http.RoundTripper) *checker {
+func newChecker(t testing.TB) *checker {
 	t.Helper()
 	router, err := routed()
 	if err != nil {
 		t.Fatalf("route openapi.yaml: %v", err)
 	}
-	return &checker{t: t, next: next, router: router}
+	return &checker{t: t, router: router}
+}
+
+// Client stands between a test and the cloud.
+func Client(t testing.TB, next http.RoundTripper) http.RoundTripper {
+	t.Helper()
+	c := newChecker(t)
+	c.next = next
+	return c
+}
+
+// Fake stands before a fake cloud. An answer without the API's header is meant to be
+// no cloud's (a log-in page, a cut connection) and is not compared.
+func Fake(t testing.TB, fake http.Handler) http.Handler {
+	t.Helper()
+	c := newChecker(t)
+	c.serve = fake
+	return c
+}
+
+// ServeHTTP has the fake answer and compares request and answer. A fake that
+// aborts its connection aborts here as well, uncompared.
+func (c *checker) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return // the caller has gone
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	rec := httptest.NewRecorder()
+	c.serve.ServeHTTP(rec, req)
+	res, answer := rec.Result(), rec.Body.Bytes()
+	if res.Header.Get(cloudapi.HeaderAPI) != "" {
+		asked := req.Clone(req.Context())
+		asked.URL.Scheme, asked.URL.Host = "https", req.Host
+		if err := c.check(asked, body, res, answer); err != nil {
+			c.t.Errorf("the fake and openapi.yaml: %s %s, status %d: %v", req.Method, req.URL.Path, res.StatusCode, err)
+		}
+	}
+	maps.Copy(w.Header(), res.Header)
+	w.WriteHeader(res.StatusCode)
+	_, _ = w.Write(answer) // a caller that has gone needs no answer
 }
 
 // RoundTrip sends the request and checks both directions.
