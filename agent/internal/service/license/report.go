@@ -45,6 +45,7 @@ type reports struct {
 	sending sync.Mutex // one delivery at a time
 
 	writing sync.RWMutex // held for reading while a line goes to log and list, for writing while the log is shortened
+	kept    int64        // bytes of the log when it was shortened last; guarded by writing
 
 	mu      sync.Mutex // guards waiting; never held during I/O
 	waiting []queued
@@ -88,15 +89,19 @@ func openReports(cfg Config) (*reports, error) {
 
 // write seals a line and makes it durable.
 func (q *reports) write(l queued) error {
-	plain, err := json.Marshal(l)
-	if err != nil {
-		return fmt.Errorf("encode verdict: %w", err)
-	}
-	line, err := q.seal(plain)
+	line, err := q.encode(l)
 	if err != nil {
 		return err
 	}
 	return q.log.Append(line)
+}
+
+func (q *reports) encode(l queued) ([]byte, error) {
+	plain, err := json.Marshal(l)
+	if err != nil {
+		return nil, fmt.Errorf("encode verdict: %w", err)
+	}
+	return q.seal(plain)
 }
 
 func (q *reports) close() error { return q.log.Close() }
@@ -151,17 +156,30 @@ func (q *reports) list() []queued {
 	return append([]queued(nil), q.waiting...)
 }
 
-// compact shortens the log when nothing waits in it.
+// compact shortens the log to what still waits in it. One user's verdict may wait
+// for weeks, and the others' must not pile up behind it.
 func (q *reports) compact() error {
 	if q.log.Size() < compactAt {
 		return nil
 	}
 	q.writing.Lock()
 	defer q.writing.Unlock()
-	if len(q.list()) > 0 {
-		return nil
+	if q.log.Size() < 2*q.kept {
+		return nil // most of it waits
 	}
-	return q.log.Rewrite(nil)
+	var lines [][]byte
+	for _, l := range q.list() {
+		line, err := q.encode(l)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, line)
+	}
+	if err := q.log.Rewrite(lines); err != nil {
+		return err
+	}
+	q.kept = q.log.Size()
+	return nil
 }
 
 // Verify queues the application's own verdict for the cloud's audit trail; it is

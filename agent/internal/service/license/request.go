@@ -21,6 +21,7 @@ import (
 const (
 	cloudTimeout    = time.Minute // from the question to the cached answer
 	maxFile         = 64 << 10    // bytes of a licence in its file form
+	maxRefusals     = 64          // kept for one user
 	defaultFileName = "license.lic"
 )
 
@@ -241,11 +242,32 @@ func refused(err error) bool {
 func (r *Room) refuse(k key, account string, err error) {
 	var no *api.Error
 	errors.As(err, &no)
+	if !r.mayRefuse(k) {
+		return
+	}
 	rec := record{UID: k.uid, Product: k.product, Account: account, Refused: no.Code, Detail: no.Detail}
 	if err := r.save(rec); err != nil {
 		r.cfg.Log.Error("keep refusal", "uid", k.uid, "product", k.product, "error", err)
 	}
 	r.announce()
+}
+
+// mayRefuse bounds what refusals take: a program may ask for any number of products
+// that nobody has heard of, and each would be a file. One that is not kept is told
+// all the same, and asked for again the next time.
+func (r *Room) mayRefuse(k key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.entries[k] != nil || r.damaged[k] {
+		return true // it takes the place of what is there
+	}
+	n := 0
+	for of, e := range r.entries {
+		if of.uid == k.uid && e.rec.Lease == "" {
+			n++
+		}
+	}
+	return n < maxRefusals
 }
 
 // write lets the user's worker write the licence file, and returns its path.
