@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // Errors of a log, found with errors.Is.
@@ -58,7 +59,8 @@ type batch struct {
 }
 
 // OpenLog opens or creates the log at path and returns the records that it
-// holds, oldest first (the caller owns them). A torn tail, the trace of an
+// holds, oldest first (the caller owns them). A log that is open elsewhere is
+// waited for, two seconds at most, then the error is ErrLocked. A torn tail, the trace of an
 // interrupted append that was never acknowledged, is cut. When the error is
 // ErrDamaged (a *DamagedError), the log is usable and holds the returned
 // records, those before the damage; the damaged file is kept beside it. With
@@ -69,6 +71,23 @@ func OpenLog(path string, perm os.FileMode) (*Log, [][]byte, error) {
 
 // OpenLog is the package's OpenLog on this disk.
 func (d Disk) OpenLog(path string, perm os.FileMode) (*Log, [][]byte, error) {
+	for n := 0; ; n++ {
+		l, records, err := d.openOnce(path, perm)
+		if !errors.Is(err, ErrLocked) || n == lockTries {
+			return l, records, err
+		}
+		time.Sleep(lockPause)
+	}
+}
+
+// How long a lock is waited for. A process that is killed while it starts another
+// leaves its locks for a moment to the child that is not yet another program.
+const (
+	lockTries = 40
+	lockPause = 50 * time.Millisecond
+)
+
+func (d Disk) openOnce(path string, perm os.FileMode) (*Log, [][]byte, error) {
 	l := &Log{disk: d, path: path, perm: perm}
 	f, err := openRegular(path, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 )
 
 func open(t *testing.T, path string) (*Log, [][]byte) {
@@ -34,6 +35,25 @@ func fill(t *testing.T, path string, records ...string) {
 }
 
 func texts(records [][]byte) string { return fmt.Sprintf("%q", records) }
+
+// The child of a killed process holds its lock until it is another program.
+func TestLogWaitsForALock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.log")
+	fill(t, path, "one")
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock(f); err != nil {
+		t.Fatal(err)
+	}
+	released := time.AfterFunc(4*lockPause, func() { _ = f.Close() })
+	defer released.Stop()
+	_, records := open(t, path)
+	if got := texts(records); got != `["one"]` {
+		t.Fatal(got)
+	}
+}
 
 func TestLogKeepsRecords(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.log")

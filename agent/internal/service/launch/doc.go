@@ -7,5 +7,6 @@ package launch
 
 import "errors"
 
-// ErrLost is wrapped by the error of a call whose worker ended before it answered.
+// ErrLost is wrapped by the error of a call whose worker ended before it answered,
+// or that found none for want of an answer of the user database.
 var ErrLost = errors.New("the worker process ended")

@@ -133,7 +133,8 @@ func (l *Launcher) Acquire(ctx context.Context, a caller.Actor) (*Worker, error)
 }
 
 // AcquireUser is Acquire for work that is left from before a restart: gid and
-// groups come from the user database.
+// groups come from the user database. When that gives no answer, the error is
+// ErrLost, as of a worker that died: it may give one later.
 func (l *Launcher) AcquireUser(ctx context.Context, uid int) (*Worker, error) {
 	if err := l.spawn.may(uid); err != nil {
 		return nil, err
@@ -141,9 +142,12 @@ func (l *Launcher) AcquireUser(ctx context.Context, uid int) (*Worker, error) {
 	if l.spawn.own() {
 		return l.acquire(ctx, ownIdentity())
 	}
+	// Not a refusal: a user database that does not answer now, or whose look-up was
+	// killed, may answer later, and what is left to be done waits for it.
 	u, err := l.cfg.Users(ctx, uid)
 	if err != nil {
-		return nil, &api.Error{Code: api.NotSupported, Detail: fmt.Sprintf("look up user %d: %v", uid, err)}
+		lost := &api.Error{Code: api.Internal, Detail: fmt.Sprintf("look up user %d: %v", uid, err)}
+		return nil, fmt.Errorf("%w: %w: %w", ErrLost, lost, err)
 	}
 	return l.acquire(ctx, Identity{UID: uid, GID: u.GID, Groups: u.Groups})
 }

@@ -3,6 +3,7 @@ package launch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -73,7 +74,22 @@ func groups(ctx context.Context, name string) ([]int, error) {
 	return all, nil
 }
 
+// askTries is how often a program is asked that did not end by itself: one that
+// was killed, or not even started, says nothing about the user.
+const askTries = 3
+
 func ask(ctx context.Context, name string, args ...string) (string, error) {
+	for n := 1; ; n++ {
+		out, err := askOnce(ctx, name, args...)
+		var exit *exec.ExitError
+		answered := errors.As(err, &exit) && exit.Exited()
+		if err == nil || answered || n == askTries || ctx.Err() != nil {
+			return out, err
+		}
+	}
+}
+
+func askOnce(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8"}
 	var out bytes.Buffer
