@@ -22,6 +22,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -40,8 +41,10 @@ func init() {
 
 // client is what one iscdesk_client stands for.
 type client struct {
-	sdk    *sdk.Client
-	pumped chan struct{} // closed when the event pump has ended
+	sdk      *sdk.Client
+	pumped   chan struct{} // closed when the event pump has ended
+	language string
+	comeBack atomic.Pointer[string] // what requests bring, nil for nothing
 }
 
 // registry holds the living clients by C's number for them.
@@ -127,7 +130,7 @@ func goOpen(number C.uintptr_t, o *C.iscdesk_options, timeout C.int32_t, fail *C
 	if err != nil {
 		return refuse(fail, options.Language, err)
 	}
-	c := &client{sdk: s, pumped: make(chan struct{})}
+	c := &client{sdk: s, pumped: make(chan struct{}), language: options.Language}
 	clients.put(uintptr(number), c)
 	ipc.Spawn(func(error) { _ = s.ShutOut() }, func() {
 		defer close(c.pumped)

@@ -26,11 +26,30 @@ func goCall(number C.uintptr_t, r *C.struct_shim_request, fail *C.iscdesk_error)
 	if c == nil {
 		return refuse(fail, "", &api.Error{Code: api.Closed})
 	}
-	n, err := dispatch(context.Background(), c.sdk, r)
+	ctx := context.Background()
+	if note := c.comeBack.Load(); note != nil {
+		ctx = sdk.WithComeBack(ctx, *note)
+	}
+	var n int32
+	var err error
+	if r.call == C.SHIM_COME_BACK {
+		err = c.setComeBack(text(r, 0))
+	} else {
+		n, err = dispatch(ctx, c.sdk, r)
+	}
 	if err != nil {
-		return refuse(fail, "", err)
+		return refuse(fail, c.language, err)
 	}
 	return C.int32_t(n)
+}
+
+// setComeBack changes what the requests begun from now on bring.
+func (c *client) setComeBack(object string) error {
+	if err := sdk.CheckComeBack(object); err != nil {
+		return err
+	}
+	c.comeBack.Store(&object)
+	return nil
 }
 
 // dispatch calls the sdk's method; ctx has no end of its own, the client's

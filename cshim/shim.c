@@ -377,6 +377,13 @@ int32_t iscdesk_sign_out(iscdesk_client client, iscdesk_error *err)
 
 /* ---- operations */
 
+int32_t iscdesk_set_come_back(iscdesk_client client, const char *object, iscdesk_error *err)
+{
+    const struct argument a[] = {{"object", object, ISCDESK_MAX_COME_BACK, 0}};
+    REQUEST(r, SHIM_COME_BACK);
+    return request(client, &r, a, COUNT(a), err);
+}
+
 int32_t iscdesk_cancel(iscdesk_client client, int64_t operation, iscdesk_error *err)
 {
     REQUEST(r, SHIM_CANCEL);

@@ -90,7 +90,8 @@ enum shim_call {
     SHIM_SIGN_IN_STATUS,
     SHIM_SIGN_OUT,
     SHIM_CANCEL,
-    SHIM_OPERATION_STATE
+    SHIM_OPERATION_STATE,
+    SHIM_COME_BACK
 };
 
 struct shim_request {

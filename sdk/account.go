@@ -26,7 +26,7 @@ func (c *Client) Login(ctx context.Context, account, password string) (api.AuthS
 // SignInPage lets the user sign in on a page, opened as the picker is. The end
 // is EVENT_SIGN_IN.
 func (c *Client) SignInPage(ctx context.Context) (api.Started, error) {
-	return c.start(ctx, api.MethodAuthPage, api.None{})
+	return c.start(ctx, api.MethodAuthPage, api.AuthPage{})
 }
 
 // Logout ends the OS user's sign-in, for all applications.

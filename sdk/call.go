@@ -44,6 +44,10 @@ func (c *Client) call(ctx context.Context, method string, params, result any) er
 
 // start sends a request whose end is an event.
 func (c *Client) start(ctx context.Context, method string, params any) (api.Started, error) {
+	params, err := comeBackOf(ctx, params)
+	if err != nil {
+		return api.Started{}, c.refusal(err)
+	}
 	var s api.Started
 	if err := c.call(ctx, method, params, &s); err != nil {
 		return api.Started{}, err

@@ -2,7 +2,6 @@ package sdk
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 
@@ -68,7 +67,7 @@ func (c *Client) Versions(ctx context.Context, object string) ([]api.Version, er
 // OpenObject fetches an object into the workspace without a page, for
 // applications that draw their own dialog. The end is EVENT_OPENCLOUDFILE_RESULT.
 func (c *Client) OpenObject(ctx context.Context, o api.Open) (api.Operation, error) {
-	if err := firstOf(checkID("object", o.Object), checkComeBack(o.ComeBack)); err != nil {
+	if err := checkID("object", o.Object); err != nil {
 		return 0, c.refusal(err)
 	}
 	s, err := c.start(ctx, api.MethodOpen, o)
@@ -79,7 +78,7 @@ func (c *Client) OpenObject(ctx context.Context, o api.Open) (api.Operation, err
 // page. The end is EVENT_SAVE_RESULT.
 func (c *Client) SaveTo(ctx context.Context, s api.SaveTo) (api.Operation, error) {
 	if err := firstOf(checkPath(s.Path), checkID("space", s.Space), checkText("folder", s.Folder, api.MaxText),
-		checkText("name", s.Name, api.MaxText), checkComeBack(s.ComeBack)); err != nil {
+		checkText("name", s.Name, api.MaxText)); err != nil {
 		return 0, c.refusal(err)
 	}
 	r, err := c.start(ctx, api.MethodSaveTo, s)
@@ -132,19 +131,4 @@ func checkID(name, value string) error {
 		return &api.Error{Code: api.InvalidArgument, Detail: "no " + name}
 	}
 	return checkText(name, value, api.MaxText)
-}
-
-// checkComeBack takes nothing or one JSON object.
-func checkComeBack(text string) error {
-	if text == "" {
-		return nil
-	}
-	if err := checkText("comeBack", text, api.MaxComeBack); err != nil {
-		return err
-	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal([]byte(text), &object) != nil || object == nil {
-		return &api.Error{Code: api.InvalidArgument, Detail: "comeBack is not a JSON object"}
-	}
-	return nil
 }

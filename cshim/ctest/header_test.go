@@ -143,7 +143,7 @@ func TestHeaderEqualsAPI(t *testing.T) {
 	for _, tt := range []struct {
 		macro string
 		value int
-	}{{"ISCDESK_MAX_PATH", api.MaxPath}, {"ISCDESK_MAX_TEXT", api.MaxText}, {"ISCDESK_MAX_DEV_INFO", api.MaxDevInfo}} {
+	}{{"ISCDESK_MAX_PATH", api.MaxPath}, {"ISCDESK_MAX_TEXT", api.MaxText}, {"ISCDESK_MAX_DEV_INFO", api.MaxDevInfo}, {"ISCDESK_MAX_COME_BACK", api.MaxComeBack}} {
 		if !strings.Contains(header, fmt.Sprintf("#define %s %d\n", tt.macro, tt.value)) {
 			t.Errorf("the header lacks %s %d", tt.macro, tt.value)
 		}

@@ -116,6 +116,7 @@ extern "C" {
 #define ISCDESK_MAX_PATH 4096
 #define ISCDESK_MAX_TEXT 4096
 #define ISCDESK_MAX_DEV_INFO 5120
+#define ISCDESK_MAX_COME_BACK 8192
 
 /* Event types. Numbers are only ever added. 0 is one that this library does
  * not know: iscdesk_event_name tells its name. */
@@ -437,6 +438,15 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_sign_in_status(iscdesk_client client, i
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_sign_out(iscdesk_client client, iscdesk_error *err);
 
 /* ---- operations ----------------------------------------------------------- */
+
+/* A note of the application: a JSON object of at most ISCDESK_MAX_COME_BACK bytes,
+ * copied, that the library and the desk do not read. Requests that end in an event
+ * and are begun after this call, on any thread, bring it; the desk's events of them
+ * show it as comeBackParams (iscdesk_event_json), after a restart as well. NULL or
+ * "" ends it. Never waits for the agent. Codes: CLOSED, FORKED, INVALID_ARGUMENT (not one
+ * JSON object in UTF-8), TOO_LARGE. Since 1. */
+ISCDESK_API int32_t ISCDESK_CALL iscdesk_set_come_back(iscdesk_client client, const char *object,
+                                                       iscdesk_error *err);
 
 /* Asks for an operation to end early; it ends with its own event, cancelled or
  * just done. Blocks up to timeout_ms.

@@ -388,6 +388,13 @@ public:
     {
         return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_select_save_as_path(client_, path.c_str(), is_assembly, op, e); });
     }
+    /* A JSON object that the events of requests begun from now on bring back;
+     * empty ends it. */
+    void set_come_back(const std::string &object)
+    {
+        iscdesk_error e = fresh();
+        check(iscdesk_set_come_back(client_, object.c_str(), &e), e);
+    }
     void cancel(int64_t operation)
     {
         iscdesk_error e = fresh();

@@ -65,6 +65,7 @@ typedef struct iscdesk_functions {
     int32_t (ISCDESK_CALL *sign_in_page)(iscdesk_client client, int64_t *operation, iscdesk_error *err);
     int32_t (ISCDESK_CALL *sign_in_status)(iscdesk_client client, iscdesk_list *list, iscdesk_error *err);
     int32_t (ISCDESK_CALL *sign_out)(iscdesk_client client, iscdesk_error *err);
+    int32_t (ISCDESK_CALL *set_come_back)(iscdesk_client client, const char *object, iscdesk_error *err);
     int32_t (ISCDESK_CALL *cancel)(iscdesk_client client, int64_t operation, iscdesk_error *err);
     int32_t (ISCDESK_CALL *operation_state)(iscdesk_client client, int64_t operation, int32_t *state, iscdesk_event *event, iscdesk_error *err);
 } iscdesk_functions;
@@ -139,6 +140,7 @@ static int iscdesk_load(iscdesk_functions *f, const char *path)
     ISCDESK_LOAD_(sign_in_page)
     ISCDESK_LOAD_(sign_in_status)
     ISCDESK_LOAD_(sign_out)
+    ISCDESK_LOAD_(set_come_back)
     ISCDESK_LOAD_(cancel)
     ISCDESK_LOAD_(operation_state)
 

@@ -233,6 +233,11 @@ type Open struct {
 	ComeBack string `json:"comeBack,omitempty"`
 }
 
+// AuthPage opens the sign-in page; the end is EVENT_SIGN_IN.
+type AuthPage struct {
+	ComeBack string `json:"comeBack,omitempty"`
+}
+
 // Pick lets the user choose in the picker page; the end is
 // EVENT_OPENCLOUDFILE_RESULT or EVENT_OPEN_CANCELLED.
 type Pick struct {

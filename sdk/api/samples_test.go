@@ -80,6 +80,7 @@ var samples = map[string]any{
 	"Version":   sampleVersion,
 	"Versions":  Versions{Versions: []Version{sampleVersion}},
 	"Open":      Open{Object: "o1", Version: 2, Checkout: true, ComeBack: `{"tag":"a"}`},
+	"AuthPage":  AuthPage{ComeBack: `{"tag":"a"}`},
 	"Pick":      Pick{ComeBack: `{"tag":"a"}`},
 	"Save":      Save{Path: "/home/mei/ISCDesk/Pumps/pump", Assembly: true, ComeBack: `{"tag":"a"}`},
 	"SaveTo": SaveTo{

@@ -2,6 +2,8 @@
  * cgocheck2 builds. Run by ctest with the fake agent's own folder as argv[2]. */
 #include "host.h"
 
+static const char *note; /* what the events of the requests under way must bring back */
+
 static void ends_with(iscdesk_client c, int64_t op, int32_t type, const char *key, const char *want)
 {
     iscdesk_event e;
@@ -16,6 +18,8 @@ static void ends_with(iscdesk_client c, int64_t op, int32_t type, const char *ke
         CHECK(value != NULL && strcmp(value, want) == 0);
         CHECK(strncmp(iscdesk_event_json(e), "{\"operate\":\"", 12) == 0);
         CHECK(strstr(iscdesk_event_json(e), "\"comeBackParams\":{") != NULL);
+        CHECK(note == NULL || strstr(iscdesk_event_json(e), note) != NULL);
+        CHECK(note != NULL || strstr(iscdesk_event_json(e), "\"comeBackParams\":{}") != NULL);
         CHECK(iscdesk_event_param(e, "operate") != NULL);
         CHECK(iscdesk_event_param(e, "no such key") == NULL);
         CHECK(strncmp(iscdesk_event_name(e), "EVENT_", 6) == 0);
@@ -30,7 +34,7 @@ int main(int argc, char **argv)
     iscdesk_event e;
     iscdesk_list l;
     iscdesk_license lic;
-    char print[ISCDESK_MAX_DEV_INFO + 1], tiny[3], path[4096];
+    char print[ISCDESK_MAX_DEV_INFO + 1], tiny[3], path[4096], big[ISCDESK_MAX_COME_BACK + 2];
     int64_t op = -1, other;
     int32_t n, state, fd;
     FILE *f;
@@ -53,8 +57,17 @@ int main(int argc, char **argv)
     WANT(ISCDESK_OK, iscdesk_get_license_string_request(c, "AB|CD||", &op, err()));
     CHECK(op > 0);
     ends_with(c, op, ISCDESK_EVENT_LICENSE_VERIFY, "Status", "success");
+    WANT(ISCDESK_OK, iscdesk_set_come_back(c, "{\"tag\":\"a\",\"n\":[1,2]}", err()));
+    note = "\"comeBackParams\":{\"tag\":\"a\",\"n\":[1,2]}";
     WANT(ISCDESK_OK, iscdesk_get_license_file_request(c, "my.lic", NULL, &op, err()));
     ends_with(c, op, ISCDESK_EVENT_LICENSE_VERIFY, "LicenseType", "file");
+    WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_set_come_back(c, "[1]", err()));
+    WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_set_come_back(c, "{\"a\":", err()));
+    WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_set_come_back(c, "{\"a\":\"\xff\"}", err()));
+    memset(big, ' ', sizeof big - 1);
+    memcpy(big, "{}", 2);
+    big[sizeof big - 1] = 0;
+    WANT(ISCDESK_E_TOO_LARGE, iscdesk_set_come_back(c, big, err()));
     WANT(ISCDESK_OK, iscdesk_license_verify_notify(c, 1, NULL, err()));
     WANT(ISCDESK_OK, iscdesk_license_verify_notify(c, 0, "signature is wrong", err()));
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_license_verify_notify(c, 0, NULL, err()));
@@ -81,6 +94,8 @@ int main(int argc, char **argv)
     CHECK(iscdesk_list_versions(c, iscdesk_list_text(l, n - 1, "id"), &l, err()) >= 0);
     iscdesk_list_free(l);
 
+    WANT(ISCDESK_OK, iscdesk_set_come_back(c, NULL, err()));
+    note = NULL;
     WANT(ISCDESK_OK, iscdesk_open_cloud_file(c, &op, err()));
     WANT(ISCDESK_OK, iscdesk_next_event(c, 10000, &e, err()));
     iscdesk_event_free(e);

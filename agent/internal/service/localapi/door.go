@@ -35,7 +35,7 @@ var methods = map[string]method{
 	api.MethodStatus:         {anyone, false, ask(agentRoom, Agent.Status)},
 	api.MethodAuthLogin:      {anyone, true, call(authRoom, Auth.Login, checkLogin)},
 	api.MethodAuthLogout:     {anyone, false, askTell(authRoom, Auth.Logout)},
-	api.MethodAuthPage:       {anyone, true, ask(authRoom, Auth.Page)},
+	api.MethodAuthPage:       {anyone, true, call(authRoom, Auth.Page, checkAuthPage)},
 	api.MethodAuthStatus:     {anyone, false, ask(authRoom, Auth.Status)},
 	api.MethodPing:           {anyone, false, pong},
 	api.MethodSubscribe:      {anyone, false, (*conn).subscribe},

@@ -62,7 +62,7 @@ func (r authRooms) Login(_ context.Context, a caller.Actor, l api.AuthLogin) (ap
 	r.note(a)
 	return api.AuthStatus{SignedIn: true, Account: l.Account}, nil
 }
-func (r authRooms) Page(_ context.Context, a caller.Actor) (api.Started, error) {
+func (r authRooms) Page(_ context.Context, a caller.Actor, _ api.AuthPage) (api.Started, error) {
 	return r.begin(a, api.MethodAuthPage)
 }
 func (r authRooms) Logout(_ context.Context, a caller.Actor) error { r.note(a); return nil }

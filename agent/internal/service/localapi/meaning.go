@@ -73,6 +73,8 @@ func checkOpen(o api.Open) error {
 	return errors.Join(checkID("object", o.Object), checkVersion(o.Version), checkComeBack(o.ComeBack))
 }
 
+func checkAuthPage(p api.AuthPage) error { return checkComeBack(p.ComeBack) }
+
 func checkPick(p api.Pick) error { return checkComeBack(p.ComeBack) }
 
 func checkSave(s api.Save) error {

@@ -11,7 +11,7 @@ import (
 type Auth interface {
 	Status(ctx context.Context, a caller.Actor) (api.AuthStatus, error)
 	Login(ctx context.Context, a caller.Actor, l api.AuthLogin) (api.AuthStatus, error)
-	Page(ctx context.Context, a caller.Actor) (api.Started, error)
+	Page(ctx context.Context, a caller.Actor, p api.AuthPage) (api.Started, error)
 	Logout(ctx context.Context, a caller.Actor) error
 }
 

@@ -33,7 +33,7 @@ type page struct {
 
 // Page opens the sign-in page as an operation; EVENT_SIGN_IN ends it. The page's
 // address is in the answer and in EVENT_PAGE.
-func (r *Room) Page(ctx context.Context, a caller.Actor) (api.Started, error) {
+func (r *Room) Page(ctx context.Context, a caller.Actor, q api.AuthPage) (api.Started, error) {
 	if r.cfg.Cloud.Base() == "" {
 		return api.Started{}, &api.Error{Code: api.CloudNotSet}
 	}
@@ -42,7 +42,7 @@ func (r *Room) Page(ctx context.Context, a caller.Actor) (api.Started, error) {
 		return api.Started{}, err
 	}
 	owner := events.Owner{UID: a.UID, Product: a.Product, Session: a.Session, Language: a.Language}
-	op, err := r.cfg.Events.Begin(owner, api.MethodAuthPage, "", api.None{})
+	op, err := r.cfg.Events.Begin(owner, api.MethodAuthPage, q.ComeBack, api.None{})
 	if err != nil {
 		w.Release()
 		return api.Started{}, err

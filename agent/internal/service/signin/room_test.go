@@ -385,7 +385,7 @@ func TestOutagesNeverEndASignIn(t *testing.T) {
 
 func (b *bench) page() api.Started {
 	b.t.Helper()
-	st, err := b.room.Page(ctx, li)
+	st, err := b.room.Page(ctx, li, api.AuthPage{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -474,7 +474,7 @@ func TestPageThatDoesNotOpen(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.worker.fail = &api.Error{Code: api.Internal, Detail: "planted"}
-	if _, err := b.room.Page(ctx, li); api.CodeOf(err) != api.Internal {
+	if _, err := b.room.Page(ctx, li, api.AuthPage{}); api.CodeOf(err) != api.Internal {
 		t.Errorf("got %v", err)
 	}
 	if b.worker.released != 1 || len(b.events.Unfinished()) != 0 {
