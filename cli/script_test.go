@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -76,6 +77,16 @@ func script(ts *testscript.TestScript, agent *sdktest.Agent, args []string) {
 		agent.Manual()
 	case "page": // URL
 		agent.Page(args[1])
+	case "emit": // to the command that waits for events
+		for n := 0; len(agent.Calls(api.MethodSubscribe)) == 0; n++ {
+			if n == 1000 {
+				ts.Fatalf("nobody waits for events")
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		agent.Emit(sdktest.Event{Type: api.EventHeartbeat, Operate: api.OperateHeartbeat, Params: map[string]string{"period": "30", "cloud": "reachable"}})
+		agent.Emit(sdktest.Event{Type: api.EventSaveResult, Operate: api.OperateSaveResult, Operation: 104,
+			Params: map[string]string{"status": "failed", "code": "-84", "reason": "The local disk is full."}})
 	case "away": // the cloud
 		agent.CloudAway()
 	case "back":
