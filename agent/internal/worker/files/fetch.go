@@ -38,6 +38,7 @@ func (r *Room) Fetch(ctx context.Context, f workerapi.Fetch) (workerapi.Fetched,
 		return workerapi.Fetched{}, err
 	}
 	defer ws.Close()
+	r.swept.Do(func() { r.sweepParts(ctx, ws) })
 	rel, err := r.where(ws, f)
 	if err != nil {
 		return workerapi.Fetched{}, err

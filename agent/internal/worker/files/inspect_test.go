@@ -1,6 +1,7 @@
 package files
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
@@ -82,14 +83,7 @@ func TestChangedWhileRead(t *testing.T) {
 		w := newWorld(t)
 		path := w.path("part.stl")
 		const size = 6 << 20
-		page := func(gen byte) []byte {
-			b := make([]byte, size)
-			for i := range b {
-				b[i] = gen
-			}
-			return b
-		}
-		write(t, path, page(0))
+		write(t, path, make([]byte, size))
 		stop, stopped := make(chan struct{}), make(chan struct{})
 		go func() { // ends with stop
 			defer close(stopped)
@@ -107,8 +101,9 @@ func TestChangedWhileRead(t *testing.T) {
 				if settles && gen == 4 {
 					return
 				}
-				for at := 0; at < size; at += 64 << 10 {
-					if _, err := f.WriteAt(page(gen)[:64<<10], int64(at)); err != nil {
+				block := bytes.Repeat([]byte{gen}, 64<<10)
+				for at := 0; at < size; at += len(block) {
+					if _, err := f.WriteAt(block, int64(at)); err != nil {
 						return
 					}
 				}

@@ -161,18 +161,22 @@ func TestKilledWorkers(t *testing.T) {
 	if err := r.Discard(context.Background(), workerapi.Staged{Key: key}); err != nil {
 		t.Fatal(err)
 	}
+	rounds := killRounds
+	if testing.Short() { // under the race detector
+		rounds = killRounds / 5
+	}
 	object, version := first.Stored.Object, int64(1)
-	for n := 1; n <= killRounds; n++ {
+	for n := 1; n <= rounds; n++ {
 		if n%2 == 0 {
 			k.saveRound(r, n, path, object, &version, &content)
 		} else {
 			k.openRound(r, n, object, version, content)
 		}
 	}
-	if k.killed < killRounds/4 {
-		t.Errorf("only %d of %d children were killed before they ended", k.killed, killRounds)
+	if k.killed < rounds/4 {
+		t.Errorf("only %d of %d children were killed before they ended", k.killed, rounds)
 	}
-	t.Logf("%d children killed in %d rounds, newest version %d", k.killed, killRounds, version)
+	t.Logf("%d children killed in %d rounds, newest version %d", k.killed, rounds, version)
 }
 
 // saveRound saves an edit, kills the worker, and takes the save up again. In every

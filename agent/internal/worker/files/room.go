@@ -32,7 +32,10 @@ type Config struct {
 
 // Room answers the service's requests about files. All methods may be used from
 // any goroutine; each ends with its context.
-type Room struct{ cfg Config }
+type Room struct {
+	cfg   Config
+	swept sync.Once // see sweepParts
+}
 
 // New prepares the room. Nothing is read or written before the first request.
 func New(cfg Config) (*Room, error) {
