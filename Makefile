@@ -30,8 +30,8 @@ test: build ## run all tests (within 15 minutes on 2 cores); prints what was not
 	@mkdir -p build/test-output
 	@$(TESTSUM) --jsonfile build/test-output/test.json -- -timeout 14m ./...
 
-race: build ## run the Go tests under the race detector
-	@$(TESTSUM) -- -race -timeout 25m $$(go list ./... | grep -v -e /cshim -e /installer -e /e2e)
+race: build ## run the Go tests under the race detector, long loops shortened
+	@$(TESTSUM) -- -race -short -timeout 25m $$(go list ./... | grep -v -e /cshim -e /installer -e /e2e)
 
 lint: ## gofmt, vet, staticcheck, shellcheck, and the vet of the Windows build
 	@.ci/lint
