@@ -50,7 +50,8 @@ func stage(t *testing.T, prefix string) *theStage {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	s, err := desk.SetUp(ctx, bin, dir, prefix)
+	// Two runs on one machine must not share their users.
+	s, err := desk.SetUp(ctx, bin, dir, fmt.Sprint(prefix, os.Getpid()))
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		t.Fatal(err)
