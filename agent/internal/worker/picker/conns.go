@@ -17,6 +17,7 @@ type conns struct {
 	max   int
 	owner ownerFunc
 	uid   int
+	quick bool          // owners are looked up at accept: a stranger's connection never has a place
 	looks chan struct{} // bounds the look-ups that run at once: they cost, and strangers cause them
 
 	mu   sync.Mutex           // guards open and next; nothing blocks while it is held
@@ -25,7 +26,8 @@ type conns struct {
 }
 
 func newConns(l net.Listener, max int, owner ownerFunc, uid int) *conns {
-	return &conns{Listener: l, max: max, owner: owner, uid: uid, open: make(map[*ownedConn]int64), looks: make(chan struct{}, maxLooks)}
+	at, err := netip.ParseAddrPort(l.Addr().String())
+	return &conns{Listener: l, max: max, owner: owner, uid: uid, quick: err == nil && ownersQuick(at), open: make(map[*ownedConn]int64), looks: make(chan struct{}, maxLooks)}
 }
 
 // maxLooks is how many owners are looked up at once.
@@ -41,6 +43,10 @@ func (c *conns) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		conn := &ownedConn{Conn: raw, from: c, gone: make(chan struct{})}
+		if c.quick && conn.foreign() {
+			_ = raw.Close()
+			continue
+		}
 		evicted, taken := c.place(conn)
 		if evicted != nil {
 			_ = evicted.Close()
@@ -108,8 +114,8 @@ func (c *conns) forget(conn *ownedConn) {
 
 var errForeign = errors.New("connection of another user")
 
-// ownedConn looks its owner up before the first read, in its own goroutine so
-// that accepting does not wait, and keeps the verdict.
+// ownedConn looks its owner up once and keeps the verdict: at accept where that is
+// quick, else before the first read, in its own goroutine so that accepting does not wait.
 type ownedConn struct {
 	net.Conn
 	from    *conns
@@ -120,12 +126,17 @@ type ownedConn struct {
 }
 
 func (c *ownedConn) Read(b []byte) (int, error) {
-	c.once.Do(func() { c.verdict = c.check() })
-	if c.verdict != nil {
+	if c.foreign() {
 		_ = c.Close()
 		return 0, c.verdict
 	}
 	return c.Conn.Read(b)
+}
+
+// foreign says whether verdict is anything but the page's own user.
+func (c *ownedConn) foreign() bool {
+	c.once.Do(func() { c.verdict = c.check() })
+	return c.verdict != nil
 }
 
 func (c *ownedConn) check() error {

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,6 +180,67 @@ func TestManyConnections(t *testing.T) {
 	defer conns.mu.Unlock()
 	if n := len(conns.open); n > maxConns {
 		t.Errorf("%d connections are kept, at most %d", n, maxConns)
+	}
+}
+
+// TestStrangersTakeNoPlace: however often another user connects, the user's own
+// connection that has not asked yet keeps its place.
+func TestStrangersTakeNoPlace(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	const me, stranger = 1000, 1001
+	var own atomic.Int32 // port of the only connection that is ours
+	c := newConns(l, 4, func(_, remote netip.AddrPort) (int, error) {
+		if int32(remote.Port()) == own.Load() {
+			return me, nil
+		}
+		return stranger, nil
+	}, me)
+	if !c.quick {
+		t.Skip("owners cannot be looked up at accept on this system")
+	}
+	accepted := make(chan net.Conn, 1)
+	go func() { // ends with the listener
+		for {
+			conn, err := c.Accept()
+			if err != nil {
+				return
+			}
+			accepted <- conn
+		}
+	}()
+	first, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}) // a port that is ours
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := first.Addr().(*net.TCPAddr)
+	first.Close()
+	own.Store(int32(mine.Port))
+	conn, err := (&net.Dialer{LocalAddr: mine}).Dial("tcp4", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	served := <-accepted
+	for range 20 {
+		other, err := net.Dial("tcp4", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		_ = other.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := other.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("a stranger's connection was kept: %v", err)
+		}
+	}
+	if _, err := io.WriteString(conn, "x"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := served.Read(make([]byte, 1)); n != 1 {
+		t.Errorf("the user's own connection: %v", err)
 	}
 }
 

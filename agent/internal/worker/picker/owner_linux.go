@@ -31,12 +31,27 @@ const lookups = 2
 
 func ownersKnown() error { return nil }
 
-// connectionOwner reads the kernel's tables. The caller's socket may be an IPv6
-// one that connected to the mapped address.
+// ownersQuick says whether connectionOwner takes no time to speak of for the
+// connections of a listener.
+func ownersQuick(listener netip.AddrPort) bool { return askable(listener) }
+
+// connectionOwner asks the kernel, or reads its tables where it cannot be asked.
+// The caller's socket may be an IPv6 one that connected to the mapped address.
 func connectionOwner(local, remote netip.AddrPort) (int, error) {
 	if !local.Addr().Unmap().Is4() || !remote.Addr().Unmap().Is4() {
 		return 0, fmt.Errorf("find owner of %v: %w", remote, errNoOwner)
 	}
+	if uid, err := askOwner(local, remote); !errors.Is(err, errors.ErrUnsupported) {
+		if err != nil {
+			err = fmt.Errorf("find owner of %v: %w", remote, err)
+		}
+		return uid, err
+	}
+	return tableOwner(local, remote)
+}
+
+// tableOwner reads the kernel's tables.
+func tableOwner(local, remote netip.AddrPort) (int, error) {
 	for range lookups {
 		for _, table := range []struct {
 			name string

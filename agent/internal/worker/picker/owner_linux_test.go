@@ -1,12 +1,15 @@
 package picker
 
 import (
+	"encoding/binary"
 	"errors"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 const table4 = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -64,11 +67,17 @@ func TestConnectionOwner(t *testing.T) {
 	}
 	defer conn.Close()
 	local, remote := netip.MustParseAddrPort(conn.RemoteAddr().String()), netip.MustParseAddrPort(conn.LocalAddr().String())
-	if uid, err := connectionOwner(local, remote); err != nil || uid != os.Getuid() {
-		t.Errorf("uid %d, %v", uid, err)
-	}
-	if _, err := connectionOwner(local, netip.MustParseAddrPort("127.0.0.1:1")); !errors.Is(err, errNoOwner) {
-		t.Errorf("no such connection: %v", err)
+	for name, owner := range map[string]ownerFunc{"either way": connectionOwner, "asked": askOwner, "from the tables": tableOwner} {
+		if name == "asked" && !askable(local) {
+			t.Log("this kernel cannot be asked for one connection")
+			continue
+		}
+		if uid, err := owner(local, remote); err != nil || uid != os.Getuid() {
+			t.Errorf("%s: uid %d, %v", name, uid, err)
+		}
+		if _, err := owner(local, netip.MustParseAddrPort("127.0.0.1:1")); !errors.Is(err, errNoOwner) {
+			t.Errorf("%s, no such connection: %v", name, err)
+		}
 	}
 	if _, err := connectionOwner(local, netip.MustParseAddrPort("[::1]:1")); !errors.Is(err, errNoOwner) {
 		t.Errorf("address of the other family: %v", err)
@@ -82,6 +91,27 @@ func FuzzFindOwner(f *testing.F) {
 	f.Fuzz(func(t *testing.T, table, from, to string) {
 		uid, err := findOwner(strings.NewReader(table), from, to)
 		if err == nil && (uid < 0 || uid > 1<<32-1) {
+			t.Errorf("uid %d", uid)
+		}
+	})
+}
+
+func FuzzReadDiag(f *testing.F) {
+	missing := make([]byte, diagHeader+20)
+	binary.NativeEndian.PutUint16(missing[4:], unix.NLMSG_ERROR)
+	binary.NativeEndian.PutUint32(missing[diagHeader:], ^uint32(unix.ENOENT)+1)
+	found := make([]byte, diagAnswer)
+	binary.NativeEndian.PutUint16(found[4:], unix.SOCK_DIAG_BY_FAMILY)
+	if _, _, err := readDiag(missing); !errors.Is(err, errNoOwner) {
+		f.Errorf("no such connection: %v", err)
+	}
+	if _, _, err := readDiag(found[:diagAnswer-1]); !errors.Is(err, errors.ErrUnsupported) {
+		f.Errorf("cut short: %v", err)
+	}
+	f.Add(missing)
+	f.Add(found)
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		if uid, _, err := readDiag(answer); err == nil && (uid < 0 || uid > 1<<32-1) {
 			t.Errorf("uid %d", uid)
 		}
 	})
