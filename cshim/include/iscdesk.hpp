@@ -1,7 +1,7 @@
 /*
  * iscdesk.hpp - the C interface of ISCDesk for C++, header only.
  *
- * Two shapes over the same library:
+ * Two shapes over the same library, in one file that can be copied:
  *  - Sdk::SdkInvoker, the class style of the public client guide, in C++98: it
  *    returns a ResultStatus and never throws.
  *  - Sdk::Client, move-only, which throws Sdk::Error: from C++11 on.
@@ -264,7 +264,7 @@ private:
     std::string hint_, detail_;
 };
 
-/* One event; it borrows inside a callback, and owns when next() gave it. */
+/* One event, false for none; it borrows inside a callback, and owns when next() gave it. */
 class Event {
 public:
     explicit Event(iscdesk_event number, bool own) noexcept : number_(number), own_(own) {}
@@ -280,6 +280,7 @@ public:
         if (own_)
             iscdesk_event_free(number_);
     }
+    explicit operator bool() const noexcept { return number_ != nullptr; }
     EventType type() const noexcept { return static_cast<EventType>(iscdesk_event_type(number_)); }
     int64_t operation() const noexcept { return iscdesk_event_operation(number_); }
     std::string name() const { return text(iscdesk_event_name(number_)); }
@@ -325,6 +326,16 @@ public:
         iscdesk_error e = fresh();
         check(iscdesk_register_event_recall(client_, &Client::pushed, push.get(), &e), e);
         push_ = std::move(push);
+    }
+
+    /* The next event, or none when none came in time. */
+    Event next(int32_t timeout_ms)
+    {
+        iscdesk_event number = nullptr;
+        iscdesk_error e = fresh();
+        const int32_t rc = iscdesk_next_event(client_, timeout_ms, &number, &e);
+        check(rc == ISCDESK_E_TIMEOUT ? 0 : rc, e);
+        return Event(number, true);
     }
 
     /* Calls fn with one event on this thread; false when none came in time. What
@@ -394,6 +405,10 @@ public:
     {
         iscdesk_error e = fresh();
         check(iscdesk_set_come_back(client_, object.c_str(), &e), e);
+    }
+    int64_t save_to(const std::string &path, const std::string &space, const std::string &folder, bool is_assembly = false)
+    {
+        return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_save_to(client_, path.c_str(), is_assembly, space.c_str(), folder.c_str(), nullptr, op, e); });
     }
     void cancel(int64_t operation)
     {

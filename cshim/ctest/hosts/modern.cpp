@@ -27,6 +27,15 @@ int main(int argc, char **argv)
     }
     CHECK(caught);
 
+    const int64_t stored = desk.save_to("/", "s1", "");
+    Sdk::Event end = desk.next(10000);
+    while (end && (end.operation() != stored || end.type() != Sdk::EVENT_SAVE_RESULT))
+        end = desk.next(10000);
+    CHECK(end && end.name() == "EVENT_SAVE_RESULT" && !end.param("status").empty());
+    while (desk.next(50))
+        ;
+    CHECK(!desk.next(0)); // none in time is no failure
+
     std::atomic<int> failures(0), events(0);
     desk.on_event([&](const Sdk::Event &) { events++; throw 1; }, [&](std::exception_ptr) { failures++; });
     std::vector<Sdk::Client> list;
