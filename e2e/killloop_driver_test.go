@@ -27,6 +27,8 @@ import (
 //	ACK i version sha    the agent said success
 //	QUEUED i sha         the agent said failed, queued: it will be sent
 //	FAILED i code        the agent said failed
+//	LEFT i code "path"   what was queued was refused at last and laid there; an empty
+//	                     path: it was still what lay at the save's own
 //	REFUSED i code       the call itself was refused
 //
 // It goes on until stdin ends, waits for what is queued, then prints END.
@@ -167,7 +169,7 @@ func (d *driver) late(ev api.Event) {
 		fmt.Printf("ACK %s %s %s\n", i, p["version"], sum)
 		return
 	}
-	fmt.Printf("FAILED %s %s %s (after it was queued)\n", i, p[api.ParamCode], p[api.ParamReason])
+	fmt.Printf("LEFT %s %s %q\n", i, p[api.ParamCode], p["conflictCopy"])
 }
 
 // drain waits until everything that was queued has its result.

@@ -27,6 +27,7 @@ type promises struct {
 	acked  map[int64]string  // version -> sha
 	lines  map[string]int    // first word -> count
 	queued map[string]string // i -> sha
+	left   map[string]string // i -> where the refused content was laid
 	notes  []string
 	ended  bool
 }
@@ -61,7 +62,7 @@ func TestKillLoop(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 
-	p := &promises{tried: map[string]bool{}, acked: map[int64]string{}, lines: map[string]int{}, queued: map[string]string{}}
+	p := &promises{tried: map[string]bool{}, acked: map[int64]string{}, lines: map[string]int{}, queued: map[string]string{}, left: map[string]string{}}
 	started, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -141,6 +142,13 @@ func check(t *testing.T, stored map[int64]string, p *promises) {
 		have[sum] = true
 	}
 	for i, sum := range p.queued {
+		if path, refused := p.left[i]; refused {
+			b, err := os.ReadFile(path)
+			if h := sha256.Sum256(b); path != "" && (err != nil || hex.EncodeToString(h[:]) != sum) {
+				t.Errorf("content %s (%.12s) was queued, refused and said to lie in %s, which does not hold it: %v", i, sum, path, err)
+			}
+			continue
+		}
 		if !have[sum] {
 			t.Errorf("content %s (%.12s) was promised as queued and is not in the cloud", i, sum)
 		}
@@ -173,13 +181,17 @@ func (p *promises) take(line string) {
 		delete(p.queued, w[1])
 	case w[0] == "QUEUED" && len(w) == 3:
 		p.queued[w[1]] = w[2]
+	case w[0] == "LEFT" && len(w) >= 4:
+		_, quoted, _ := strings.Cut(line, w[2]+" ")
+		path, err := strconv.Unquote(quoted)
+		if err != nil {
+			p.notes = append(p.notes, line)
+		}
+		p.left[w[1]] = path
 	case w[0] == "END":
 		p.ended = true
 	case len(p.notes) < 60:
 		p.notes = append(p.notes, line)
-	}
-	if w[0] == "FAILED" && strings.Contains(line, "after it was queued") {
-		delete(p.queued, w[1]) // told as failed: the reason is in the notes
 	}
 }
 
