@@ -51,9 +51,6 @@ func start(dir, name, program string, args []string, who *syscall.Credential, en
 // PID of the program.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Done closes when the program has ended.
-func (p *Process) Done() <-chan struct{} { return p.done }
-
 // Stop asks the program to end and waits at most ten seconds before it kills.
 func (p *Process) Stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)

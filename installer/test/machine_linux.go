@@ -166,25 +166,11 @@ func (m *Machine) Command(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "nsenter", append(base, args...)...)
 }
 
-// CommandAs prepares a program that runs inside as a user, with the user's groups.
-func (m *Machine) CommandAs(ctx context.Context, user string, args ...string) *exec.Cmd {
-	return m.Command(ctx, append([]string{"runuser", "-u", user, "--", "env", "HOME=/home/" + user, "USER=" + user}, args...)...)
-}
-
 // Run runs a program inside as root; its output is part of the error.
 func (m *Machine) Run(ctx context.Context, args ...string) (string, error) {
-	return run(m.Command(ctx, args...))
-}
-
-// RunAs is Run as a user.
-func (m *Machine) RunAs(ctx context.Context, user string, args ...string) (string, error) {
-	return run(m.CommandAs(ctx, user, args...))
-}
-
-func run(cmd *exec.Cmd) (string, error) {
-	out, err := cmd.CombinedOutput()
+	out, err := m.Command(ctx, args...).CombinedOutput()
 	if err != nil {
-		return string(out), fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args[len(cmd.Args)-1:], " "), err, last(out, 2000))
+		return string(out), fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, last(out, 2000))
 	}
 	return string(out), nil
 }

@@ -132,7 +132,7 @@ func TestSetAsideNeverOverwrites(t *testing.T) {
 		if err := os.WriteFile(path, fmt.Append(nil, i), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		aside, err := SetAside(path)
+		aside, err := Disk{}.SetAside(path)
 		if err != nil || !strings.HasSuffix(aside, fmt.Sprintf(".damaged-%d", i+1)) {
 			t.Errorf("got %s, %v", aside, err)
 		}
@@ -140,7 +140,7 @@ func TestSetAsideNeverOverwrites(t *testing.T) {
 			t.Errorf("kept %q, %v", b, err)
 		}
 	}
-	if _, err := SetAside(path); !errors.Is(err, os.ErrNotExist) {
+	if _, err := (Disk{}).SetAside(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 }

@@ -116,9 +116,6 @@ func openRegular(path string, flag int, perm os.FileMode) (*os.File, error) {
 
 // SetAside renames path to the first free path.damaged-N and returns that name:
 // bytes that cannot be read are kept for support, never deleted.
-func SetAside(path string) (string, error) { return Disk{}.SetAside(path) }
-
-// SetAside is the package's SetAside on this disk.
 func (d Disk) SetAside(path string) (string, error) {
 	for n := 1; n < 10000; n++ {
 		aside := fmt.Sprintf("%s.damaged-%d", path, n)

@@ -130,3 +130,41 @@ func TestClockBringsHeartbeats(t *testing.T) {
 		t.Errorf("event %+v", e)
 	}
 }
+
+// Allow ends a refusal, Connections counts who is there, and the clock may be set
+// to any time for a program that reads it through the agent's answers.
+func TestRefusalsEndAndTheClockIsSet(t *testing.T) {
+	need.NoLeak(t)
+	a := NewAgent(t)
+	if n := a.Connections(); n != 0 {
+		t.Errorf("%d connections before anybody came", n)
+	}
+	l := dial(t, a, func(string, json.RawMessage) {})
+	if err := l.Call(t.Context(), api.MethodHello, api.Hello{Protocol: 1}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := a.Connections(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
+	}
+	a.Refuse(api.MethodSpaces, api.CloudUnreachable)
+	for range 2 {
+		if err := l.Call(t.Context(), api.MethodSpaces, api.None{}, nil); api.CodeOf(err) != api.CloudUnreachable {
+			t.Errorf("refused with %v", err)
+		}
+	}
+	a.Allow(api.MethodSpaces)
+	if err := l.Call(t.Context(), api.MethodSpaces, api.None{}, nil); err != nil {
+		t.Errorf("after Allow: %v", err)
+	}
+	back := NewClock().Now().AddDate(-1, 0, 0)
+	a.Clock().Set(back)
+	var started api.Started
+	a.Manual()
+	if err := l.Call(t.Context(), api.MethodPick, api.Pick{}, &started); err != nil {
+		t.Fatal(err)
+	}
+	var state api.OperationState
+	if err := l.Call(t.Context(), api.MethodOperation, api.OperationRef{Operation: started.Operation}, &state); err != nil || !state.Started.Equal(back) {
+		t.Errorf("began at %v, %v; the clock says %v", state.Started, err, back)
+	}
+}
