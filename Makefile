@@ -7,13 +7,17 @@ GOFLAGS_BUILD := -trimpath -ldflags '$(LDFLAGS)'
 TESTSUM := go tool gotestsum --format pkgname
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build lib test race lint fuzz bench ctest e2e demo demo-ui dist generate windows clean
+.NOTPARALLEL:
+.PHONY: help setup demo-setup build lib test race lint fuzz bench ctest e2e demo demo-ui dist generate windows clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '  %-9s %s\n' "$$t" "$$d"; done
 
-setup: ## install the Debian packages that tests and demo need (root), or list what is missing
+setup: ## install the Debian packages that tests need (root, about 300 MB), or list what is missing
 	@.ci/setup
+
+demo-setup:
+	@.ci/setup demo
 
 build: lib ## build the three programs and the C library into build/
 	@mkdir -p $(BIN)
@@ -22,15 +26,16 @@ build: lib ## build the three programs and the C library into build/
 	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $(BIN)/iscdesk-cloud ./cloud
 	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $(BIN)/iscdesk ./cli
 
-lib: setup
+lib:
+	@.ci/setup build
 	@echo "building libiscdesk.so.1"
 	@VERSION=$(VERSION) cshim/build.sh
 
-test: build ## run all tests (within 15 minutes on 2 cores); prints what was not run and why
+test: setup build ## run all tests (within 15 minutes on 2 cores); prints what was not run and why
 	@mkdir -p build/test-output
 	@$(TESTSUM) --jsonfile build/test-output/test.json -- -timeout 14m ./...
 
-race: build ## run the Go tests under the race detector, long loops shortened
+race: setup build ## run the Go tests under the race detector, long loops shortened
 	@$(TESTSUM) -- -race -short -timeout 25m $$(go list ./... | grep -v -e /cshim -e /installer -e /e2e)
 
 lint: ## gofmt, vet, staticcheck, shellcheck, and the vet of the Windows build
@@ -39,19 +44,19 @@ lint: ## gofmt, vet, staticcheck, shellcheck, and the vet of the Windows build
 fuzz: ## run every fuzz target for 20 s each (FUZZTIME=1m for longer)
 	@.ci/fuzz $(or $(FUZZTIME),20s)
 
-bench: build ## measure against named peers; prints ratios (docs/benchmarks.md)
+bench: setup build ## measure against named peers; prints ratios (docs/benchmarks.md)
 	@go run ./e2e/bench
 
-ctest: build ## run the C and C++ host programs against the library
+ctest: setup build ## run the C and C++ host programs against the library
 	@go test -count=1 -v ./cshim/...
 
-e2e: build ## run the scenarios over the real binaries
+e2e: setup build ## run the scenarios over the real binaries
 	@go test -count=1 -v ./e2e/... ./installer/...
 
-demo: build ## a C program's whole way: licence, open, edit, save, save as
+demo: demo-setup build ## a C program's whole way: licence, open, edit, save, save as
 	@go build -o build/bin/demo ./e2e/demo && build/bin/demo
 
-demo-ui: build ## the demo's cloud and agent, left up for a person
+demo-ui: demo-setup build ## the demo's cloud and agent, left up for a person
 	@go build -o build/bin/demo ./e2e/demo && build/bin/demo -ui
 
 generate: ## write generated files anew (error table, C constants)
