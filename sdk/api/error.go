@@ -23,7 +23,7 @@ func CodeOf(err error) Code {
 		return OK
 	}
 	var e *Error
-	if errors.As(err, &e) {
+	if errors.As(err, &e) && e != nil { // a nil *Error in an error is a defect, and not worth a crash
 		return e.Code
 	}
 	return Internal

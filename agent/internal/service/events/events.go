@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 const (
 	maxUnfinished = 1024            // unfinished operations of one user, over all sessions
 	maxKept       = 4096            // kept results of one user; the oldest go first
+	maxParam      = 2 * api.MaxText // bytes of one value in an event; licences and paths are shorter
 	maxData       = 256 << 10       // bytes of the JSON kept with an operation
 	sweepPeriod   = time.Minute     // between two looks for what is over its time
 	deliveredKeep = api.SessionKeep // a delivered result stays this long for a reader that lost its connection
@@ -164,13 +166,24 @@ func (e *Events) deliver(o Owner, op api.Operation, typ string, env api.Envelope
 }
 
 func (e *Events) event(now time.Time, typ string, op api.Operation, env api.Envelope) api.Event {
-	if env.Params == nil {
-		env.Params = map[string]string{}
-	}
+	env.Params = bounded(env.Params)
 	if len(env.ComeBack) == 0 {
 		env.ComeBack = []byte("{}")
 	}
 	return api.Event{Time: now.UTC(), Type: typ, Operation: op, Envelope: env}
+}
+
+// bounded copies params with each value cut to maxParam: some come from workers, and
+// results are kept in memory and on disk, thousands of each user.
+func bounded(params map[string]string) map[string]string {
+	out := make(map[string]string, len(params))
+	for name, value := range params {
+		if len(value) > maxParam {
+			value = strings.ToValidUTF8(value[:maxParam], "")
+		}
+		out[name] = value
+	}
+	return out
 }
 
 // run is the room's one timer: heartbeats and what is over its time. It sleeps

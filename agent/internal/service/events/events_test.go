@@ -177,7 +177,7 @@ func TestRingIsBoundedInBytes(t *testing.T) {
 	e := open(t, t.TempDir(), newClock())
 	s := attach(t, e, alice, "")
 	big := map[string]string{"x": strings.Repeat("x", 100<<10)}
-	for range 20 {
+	for range 200 {
 		e.Emit(alice, "BIG", "X", big)
 	}
 	if s.bytes > ringBytes {

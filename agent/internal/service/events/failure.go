@@ -30,8 +30,12 @@ func Failure(language string, err error) map[string]string {
 func codeOf(err error) (api.Code, string) {
 	var refusal *api.Error
 	switch {
-	case errors.As(err, &refusal):
+	case errors.As(err, &refusal) && refusal == nil:
+		return api.Internal, "failed without a cause"
+	case refusal != nil && refusal.Code < api.OK:
 		return refusal.Code, refusal.Detail
+	case refusal != nil: // a worker's word: no refusal has such a code
+		return api.Internal, refusal.Detail
 	case errors.Is(err, context.Canceled):
 		return api.Cancelled, ""
 	case errors.Is(err, context.DeadlineExceeded):

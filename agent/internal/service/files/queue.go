@@ -45,7 +45,7 @@ func (r *Room) enqueue(x *run) {
 	// A cancel, and the agent's stop, are looked at at once.
 	context.AfterFunc(x.op.Context(), s.wake)
 	if fresh && !r.closed {
-		r.work.Go(func() { r.deliver(x.uid, s) })
+		r.work.Go(func() { r.guard(func() { r.deliver(x.uid, s) }) })
 	}
 }
 

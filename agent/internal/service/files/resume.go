@@ -181,9 +181,18 @@ func (r *Room) sendOne(ctx context.Context, c Cloud, s workerapi.Store, call fun
 		return err
 	}
 	if got.Queued {
-		return got.Why
+		return why(got)
 	}
 	return nil
+}
+
+// why is the cause of a queued answer. A worker may tell none; nil in its place would
+// be an error that is no error, and whoever looked into it would end the agent.
+func why(got workerapi.Stored) *api.Error {
+	if got.Why == nil {
+		return refuse(api.CloudUnreachable, "the cloud is away")
+	}
+	return got.Why
 }
 
 // forGood says that the cloud's word about a save will not change by waiting.

@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
@@ -98,7 +99,18 @@ func (r *Room) start(fn func()) {
 	if r.closed {
 		return
 	}
-	r.work.Go(fn)
+	r.work.Go(func() { r.guard(fn) })
+}
+
+// guard runs fn: a defect that one user's operation hits must not end every user's agent.
+// The operation stays as it is on disk and is taken up after the next start.
+func (r *Room) guard(fn func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.cfg.Log.Error("operation stopped by a defect", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	fn()
 }
 
 // pathKey is a local path of one user, as the application wrote it, cleaned.

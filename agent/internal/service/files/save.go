@@ -295,8 +295,8 @@ func (x *run) send(ask workerapi.Store) (workerapi.Stored, error) {
 	if err := x.call(workerapi.MethodStore, ask, &got); err != nil {
 		return workerapi.Stored{}, err
 	}
-	if got.Queued && got.Why == nil {
-		got.Why = refuse(api.CloudUnreachable, "the cloud is away")
+	if got.Queued {
+		got.Why = why(got)
 	}
 	if !got.Queued && (got.Version < 1 || got.Object == "" || ask.Object != "" && got.Object != ask.Object) {
 		return workerapi.Stored{}, refuse(api.Internal, "the worker's answer names no version of the object")
