@@ -342,6 +342,26 @@ static int licence(void)
     return why ? -1 : 0;
 }
 
+/* Checks a licence that lies in a file, as the desk lays it down when it is asked
+ * for one; the desk hears nothing of this check. */
+static int licence_file(const char *path)
+{
+    char text[1026], fingerprint[ISCDESK_MAX_DEV_INFO + 1]; /* one byte more than a licence may have, and the end */
+    const char *why;
+    size_t n;
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return printf("cannot open %s: %s\n", path, strerror(errno)), -1;
+    n = fread(text, 1, sizeof text - 1, f);
+    (void)fclose(f);
+    text[n] = 0;
+    if (iscdesk_get_fingerprint(desk, fingerprint, sizeof fingerprint, &err) < 0)
+        return failed("licence");
+    why = strlen(text) == n ? verify(text, fingerprint, time(NULL)) : "the licence text is not one";
+    printf("licence %s%s\n", why ? "refused: " : "accepted", why ? why : "");
+    return why ? -1 : 0;
+}
+
 static int opened(int64_t op)
 {
     iscdesk_event e;
@@ -415,8 +435,17 @@ static void events(void)
         printf("event %s %s\n", iscdesk_event_name(e), iscdesk_event_json(e));
 }
 
-/* ---- commands: 0 went well, -1 did not, 1 is quit */
+/* ---- commands */
 
+/* What follows the command's word: a path may have blanks. */
+static const char *rest(const char *line)
+{
+    line += strspn(line, " \t");
+    line += strcspn(line, " \t");
+    return line + strspn(line, " \t");
+}
+
+/* 0: it went well, -1: it did not, 1: quit. */
 static int command(const char *line)
 {
     char word[32] = "", a[4000] = "", b[256] = "", c[64] = "";
@@ -428,6 +457,8 @@ static int command(const char *line)
         return 1;
     if (strcmp(word, "license") == 0)
         return licence();
+    if (strcmp(word, "license-file") == 0)
+        return licence_file(rest(line));
     if (strcmp(word, "sign-in") == 0)
         return sign_in();
     if (strcmp(word, "ls") == 0)
@@ -436,10 +467,9 @@ static int command(const char *line)
         return iscdesk_open_cloud_file(desk, &op, &err) == ISCDESK_OK ? opened(op) : failed("open");
     if (strcmp(word, "open-id") == 0)
         return iscdesk_open_object(desk, a, 0, strcmp(b, "look") != 0, &op, &err) == ISCDESK_OK ? opened(op) : failed("open");
-    if (strcmp(word, "recent") == 0) { /* a path of yesterday; the rest of the line, it may have blanks */
+    if (strcmp(word, "recent") == 0) { /* a path of yesterday */
         struct stat s;
-        const char *path = line + strspn(line, " \t") + 6;
-        path += strspn(path, " \t");
+        const char *path = rest(line);
         return stat(path, &s) == 0 ? open_document(path, S_ISDIR(s.st_mode)) : (printf("cannot open %s: %s\n", path, strerror(errno)), -1);
     }
     if (strcmp(word, "info") == 0)

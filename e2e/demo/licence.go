@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/iscdesk/iscdesk/e2e/desk"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -26,6 +28,11 @@ func (d *demo) licence(ctx context.Context) error {
 	}
 	d.say("As a file the licence lies in %s, mode %04o.", d.shorten(file["LicenseFilePath"]), info.Mode().Perm())
 
+	flipped, err := d.flip(file["LicenseFilePath"])
+	if err != nil {
+		return err
+	}
+
 	if err := d.register(); err != nil {
 		return err
 	}
@@ -40,8 +47,15 @@ func (d *demo) licence(ctx context.Context) error {
 	}
 	d.say("minicad asked for a licence, got EVENT_LICENSE_VERIFY and checked it: %s.", line(said, "licence of"))
 
-	// One digit of the maker's key changed is one byte of the licence changed: the
-	// signature no longer fits.
+	if said, err = d.app.do("license-file %s", file["LicenseFilePath"]); err != nil || line(said, "licence accepted") == "" {
+		return fmt.Errorf("the licence's file: %s %v", said, err)
+	}
+	if said, err = d.app.do("license-file %s", flipped); !errors.Is(err, errRefused) || line(said, "licence refused") == "" {
+		return fmt.Errorf("a licence with one byte flipped: %s %v", said, err)
+	}
+	d.say("The file's text is accepted as well; with one byte of it flipped: %s.", line(said, "licence refused"))
+
+	// The same text, checked with a key that is not the maker's.
 	wrong := []byte(d.makersKey)
 	wrong[0] = "1032547698badcfe"[hexDigit(wrong[0])]
 	liar, err := e.minicad(ctx, "--key", string(wrong))
@@ -52,8 +66,24 @@ func (d *demo) licence(ctx context.Context) error {
 	if said, err = liar.do("license"); !errors.Is(err, errRefused) || line(said, "licence refused") == "" {
 		return fmt.Errorf("a licence with a wrong signature: %s %v", said, err)
 	}
-	d.say("With a wrong key it does not: %s.", line(said, "licence refused"))
+	d.say("With a wrong key the true text is refused too: %s.", line(said, "licence refused"))
 	return nil
+}
+
+// flip copies a licence file with one bit of one byte changed, in the last digit of
+// the year in which it ends: what somebody would change who wants more than he pays for.
+func (d *demo) flip(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	fields := bytes.SplitN(text, []byte("|"), 5) // kind, product, instance, until
+	if len(fields) < 5 || len(fields[3]) < len("2006") {
+		return "", fmt.Errorf("the licence's file is of another kind: %q", text)
+	}
+	fields[3][len("200")] ^= 1
+	flipped := filepath.Join(d.dir, "flipped.lic")
+	return flipped, os.WriteFile(flipped, bytes.Join(fields, []byte("|")), 0o644)
 }
 
 func hexDigit(c byte) int {
