@@ -57,7 +57,7 @@ var builds struct {
 }
 
 // library builds the variant once a run and returns its folder.
-func library(t *testing.T, v variant) string {
+func library(t testing.TB, v variant) string {
 	t.Helper()
 	need.Command(t, "gcc")
 	builds.Lock()
@@ -122,7 +122,7 @@ type host struct {
 
 // command prepares a host with the deadline and without the caller's display,
 // so that no test ever opens somebody's browser.
-func command(t *testing.T, program string, args ...string) *host {
+func command(t testing.TB, program string, args ...string) *host {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	h := &host{cmd: exec.CommandContext(ctx, program, args...), cancel: cancel}

@@ -24,7 +24,7 @@ const print = "04:7C:16:5E:E3:5D|001B_444A_488B_5CEC.||BFEBFBFF00090672"
 
 // example compiles a program of examples/ as a customer would: with what
 // pkg-config says and nothing else.
-func example(t *testing.T, name string, packages ...string) string {
+func example(t testing.TB, name string, packages ...string) string {
 	t.Helper()
 	need.Command(t, "pkg-config")
 	lib := library(t, plain)
