@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"maps"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -283,7 +284,8 @@ func (r *Room) write(ctx context.Context, product string, got content, worker fu
 	if err != nil {
 		return "", err
 	}
-	if len(written.Path) > api.MaxPath || !utf8.ValidString(written.Path) {
+	if len(written.Path) > api.MaxPath || !utf8.ValidString(written.Path) || !filepath.IsAbs(written.Path) ||
+		strings.ContainsRune(written.Path, 0) {
 		return "", &api.Error{Code: api.Internal, Detail: "the worker named an unusable path"}
 	}
 	return written.Path, nil
