@@ -61,6 +61,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer a.guard(c, rec)
 	handler, pattern := a.mux.Handler(r)
 	if pattern == "" || path.Clean(r.URL.Path) != r.URL.Path {
+		if pattern != "" { // an escaped ".." or "/" inside a route's path: never asked of the route itself
+			handler = http.NotFoundHandler()
+		}
 		c.fail(a.unmatched(c, handler))
 		return
 	}

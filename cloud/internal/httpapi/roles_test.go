@@ -75,6 +75,9 @@ func TestPathsAndMethodsThatDoNotExist(t *testing.T) {
 	}{
 		{"path, nobody", "GET", "/v1/nothing", nil, 401, ""},
 		{"path, user", "GET", "/v1/nothing", boss, 404, ""},
+		{"dots in a route's path, nobody", "GET", "/v1/spaces/%2e%2e%2fx/entries", nil, 401, ""},
+		{"dots in a route's path, user", "GET", "/v1/spaces/%2e%2e%2fx/entries", boss, 404, ""},
+		{"two slashes in a route's path", "GET", "/v1/spaces/a%2f%2fb/entries", boss, 404, ""},
 		{"root", "GET", "/", boss, 404, ""},
 		{"double slash", "GET", "/v1//me", boss, 404, ""},
 		{"dots", "GET", "/v1/members/../me", boss, 404, ""},
