@@ -24,10 +24,20 @@ const algorithm = "fastcdc-v1.0.0"
 // depend on the bytes alone, not on how r delivers them. data is valid until
 // emit returns. The first error of r or emit ends the cut and is returned
 // wrapped; memory is 2 x MaxSize, whatever r holds.
-func Cut(r io.Reader, emit func(data []byte) error) error {
-	c, err := chunkers.NewChunker(algorithm, r, &chunkers.ChunkerOpts{
+func Cut(r io.Reader, emit func(data []byte) error) error { return new(Cutter).Cut(r, emit) }
+
+// Cutter cuts one stream after the other with the same memory. It is for one
+// goroutine.
+type Cutter struct{ buf []byte }
+
+// Cut is the package's Cut.
+func (k *Cutter) Cut(r io.Reader, emit func(data []byte) error) error {
+	if k.buf == nil {
+		k.buf = make([]byte, 2*MaxSize)
+	}
+	c, err := chunkers.NewChunkerBuffer(algorithm, r, &chunkers.ChunkerOpts{
 		MinSize: MinSize, NormalSize: AvgSize, MaxSize: MaxSize,
-	})
+	}, k.buf)
 	if err != nil {
 		return fmt.Errorf("cut chunks: %w", err)
 	}

@@ -216,7 +216,7 @@ func ReadPack(r io.Reader, max int64, each func(c PackedChunk, plain []byte) err
 		if err := in.full(stored); err != nil {
 			return err
 		}
-		p, err := unpack(plain, stored, c.Size, c.ID)
+		p, err := UnpackInto(plain, stored, c.Size, c.ID)
 		if err != nil {
 			return fmt.Errorf("read pack: %w", err)
 		}

@@ -28,11 +28,11 @@ var (
 // caller's own unless the chunk is raw (then it is stored itself), and is never
 // longer than MaxSize. Errors: ErrTooLarge, ErrDamaged.
 func Unpack(stored []byte, size int64, id ID) (plain []byte, err error) {
-	return unpack(nil, stored, size, id)
+	return UnpackInto(nil, stored, size, id)
 }
 
-// unpack is Unpack with a buffer to use when it is large enough.
-func unpack(buf, stored []byte, size int64, id ID) ([]byte, error) {
+// UnpackInto is Unpack with a buffer that is used when its capacity is enough.
+func UnpackInto(buf, stored []byte, size int64, id ID) ([]byte, error) {
 	if size < 1 || size > MaxSize {
 		return nil, fmt.Errorf("unpack chunk: %w: plain length %d", ErrTooLarge, size)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -16,7 +17,7 @@ import (
 
 // BenchmarkAssembly is the first save and the first open of an assembly of 40
 // parts and 275 MB against the real cloud, beside a plain copy with SHA-256 of the
-// same bytes. Half of each part compresses, as CAD files do.
+// same bytes. The parts are lines of coordinates, as exchange formats write them.
 func BenchmarkAssembly(b *testing.B) {
 	cloud := transfertest.StartReal(b)
 	ctx := context.Background()
@@ -28,9 +29,11 @@ func BenchmarkAssembly(b *testing.B) {
 		if i == 0 {
 			name = "Engine.asm"
 		}
-		c := random(byte(i), size)
-		for j := 0; j < size; j += 8192 {
-			copy(c[j:min(j+4096, size)], c[:4096])
+		rnd := rand.New(rand.NewPCG(uint64(i), 7))
+		c := make([]byte, 0, size+100)
+		for len(c) < size {
+			c = fmt.Appendf(c, "  0\nLINE\n 10\n%.6f\n 20\n%.6f\n 11\n%.6f\n 21\n%.6f\n",
+				rnd.Float64()*500, rnd.Float64()*500, rnd.Float64()*500, rnd.Float64()*500)
 		}
 		write(b, filepath.Join(dir, name), c)
 	}

@@ -81,9 +81,15 @@ func (r *Room) readTree(ctx context.Context, at target, s sink) (shot, error) {
 	files := make([]chunk.File, len(t.files))
 	work, inner := errgroup.WithContext(ctx)
 	work.SetLimit(cutters)
+	free := make(chan *chunk.Cutter, cutters)
+	for range cutters {
+		free <- new(chunk.Cutter)
+	}
 	for i := range t.files {
 		work.Go(func() (err error) {
-			files[i], err = r.readFile(inner, t, &t.files[i], s)
+			k := <-free // as many as may run
+			defer func() { free <- k }()
+			files[i], err = r.readFile(inner, k, t, &t.files[i], s)
 			return err
 		})
 	}
@@ -110,9 +116,9 @@ func (r *Room) readTree(ctx context.Context, at target, s sink) (shot, error) {
 }
 
 // readFile cuts one file of the tree, and its identity into f.
-func (r *Room) readFile(ctx context.Context, t *tree, f *fileState, s sink) (chunk.File, error) {
+func (r *Room) readFile(ctx context.Context, k *chunk.Cutter, t *tree, f *fileState, s sink) (chunk.File, error) {
 	for n := 0; ; n++ {
-		got, err := r.readOnce(ctx, t, f, s)
+		got, err := r.readOnce(ctx, k, t, f, s)
 		if err == nil || !errors.Is(err, errChanged) || n+1 == tries {
 			return got, err
 		}
@@ -122,7 +128,7 @@ func (r *Room) readFile(ctx context.Context, t *tree, f *fileState, s sink) (chu
 	}
 }
 
-func (r *Room) readOnce(ctx context.Context, t *tree, f *fileState, s sink) (chunk.File, error) {
+func (r *Room) readOnce(ctx context.Context, k *chunk.Cutter, t *tree, f *fileState, s sink) (chunk.File, error) {
 	name := filepath.Join(t.path, filepath.FromSlash(f.Path))
 	gone := func(err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -153,7 +159,7 @@ func (r *Room) readOnce(ctx context.Context, t *tree, f *fileState, s sink) (chu
 		out.Mode = 0o755
 	}
 	// One byte more than the size: a file that grows is noticed, not followed.
-	err = chunk.Cut(io.LimitReader(in, before.Size()+1), func(plain []byte) error {
+	err = k.Cut(io.LimitReader(in, before.Size()+1), func(plain []byte) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}

@@ -58,8 +58,9 @@ func (c *Client) Chunks(ctx context.Context, refs []chunk.Ref, each func(r chunk
 	for range readers {
 		work.Go(func() error {
 			var buf bytes.Buffer
+			plain := make([]byte, 0, chunk.MaxSize)
 			for s := range spans {
-				if err := c.read(ctx, s, &buf, each); err != nil {
+				if err := c.read(ctx, s, &buf, plain, each); err != nil {
 					return err
 				}
 			}
@@ -128,9 +129,9 @@ func coalesce(where []cloudapi.Location) []span {
 	return spans
 }
 
-// read gets one span whole, then opens its chunks. An answer that ends early,
+// read gets one span whole, then opens its chunks, into space where they fit. An answer that ends early,
 // however cleanly, is no answer: it is asked for again.
-func (c *Client) read(ctx context.Context, s span, buf *bytes.Buffer, each func(chunk.Ref, []byte) error) error {
+func (c *Client) read(ctx context.Context, s span, buf *bytes.Buffer, space []byte, each func(chunk.Ref, []byte) error) error {
 	buf.Reset()
 	buf.Grow(int(s.size)) // at most spanBytes, or one chunk
 	r := cloudhttp.Request{
@@ -159,7 +160,7 @@ func (c *Client) read(ctx context.Context, s span, buf *bytes.Buffer, each func(
 			return damaged("chunk %.64q: %v", l.ID, err)
 		}
 		at := l.Offset - s.from
-		plain, err := chunk.Unpack(buf.Bytes()[at:at+l.Stored], l.Size, id)
+		plain, err := chunk.UnpackInto(space, buf.Bytes()[at:at+l.Stored], l.Size, id)
 		if err != nil {
 			return damaged("chunk %s of pack %s: %v", l.ID, s.pack, err)
 		}

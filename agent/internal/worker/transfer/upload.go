@@ -13,10 +13,11 @@ import (
 // Sizes of the upload. Together they bound its memory: batches and packs are
 // re-used, and Add waits while all are full.
 const (
-	batchBytes  = 8 << 20 // plain bytes whose ids are asked for at once
+	batchBytes  = 4 << 20 // plain bytes whose ids are asked for at once
 	batchChunks = 1024
-	batches     = 3
-	packBytes   = 8 << 20 // a pack is closed when it holds as much
+	batches     = packers + 2 // one is filled, one waits
+	packBytes   = 8 << 20     // a pack is closed when it holds as much
+	packers     = 2           // compression costs most of a save: two cores share it
 	senders     = 2
 )
 
@@ -61,14 +62,23 @@ func (c *Client) Upload(ctx context.Context, known func(plain int64)) *Upload {
 	for range batches {
 		u.free <- &batch{}
 	}
-	empty := make(chan *bytes.Buffer, senders+1) // one is filled while the others are sent
+	empty := make(chan *bytes.Buffer, packers+senders) // some are filled while the others are sent
 	for range cap(empty) {
 		empty <- new(bytes.Buffer)
 	}
 	packs := make(chan pack)
+	var packing sync.WaitGroup
+	packing.Add(packers)
+	for range packers {
+		work.Go(func() error {
+			defer packing.Done()
+			return u.pack(empty, packs)
+		})
+	}
 	work.Go(func() error {
-		defer close(packs)
-		return u.pack(empty, packs)
+		packing.Wait()
+		close(packs)
+		return nil
 	})
 	for range senders {
 		work.Go(func() error { return u.send(packs, empty) })
@@ -118,7 +128,7 @@ func (u *Upload) Close() error {
 	return u.work.Wait()
 }
 
-// pack asks which chunks of each batch are missing and packs those.
+// pack asks which chunks of each batch are missing and packs those. Several run.
 func (u *Upload) pack(empty chan *bytes.Buffer, packs chan<- pack) error {
 	var w *chunk.PackWriter
 	var p pack
@@ -157,6 +167,9 @@ func (u *Upload) pack(empty chan *bytes.Buffer, packs chan<- pack) error {
 				select {
 				case body := <-empty:
 					body.Reset()
+					if len(b.buf) > batchBytes/2 {
+						body.Grow(packBytes + chunk.MaxSize + 64<<10) // the whole pack at once: growing would copy, and end larger
+					}
 					p, w = pack{body: body}, chunk.NewPack(body)
 				case <-u.ctx.Done():
 					return context.Cause(u.ctx)
