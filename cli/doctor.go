@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -14,7 +15,7 @@ type doctorCmd struct{}
 // Run tries its own part first, what lies between this user and the agent, then
 // has the agent try what lies behind it. The first failure decides the exit code.
 func (doctorCmd) Run(a *app) error {
-	checks := a.sockets()
+	checks := append(a.sockets(), a.workspace())
 	c, err := a.connect()
 	checks = append(checks, a.agentCheck(err))
 	if err == nil {
@@ -63,6 +64,41 @@ func (a *app) sockets() []api.Check {
 		checks = append(checks, check)
 	}
 	return checks
+}
+
+// Room on the disk of the workspace, in bytes.
+const (
+	roomLeast = 100 << 20 // with less, an open or a save of common size fails
+	roomTight = 1 << 30   // an assembly, its versions and the saves that wait for the cloud need so much soon
+)
+
+// workspace looks at the disk on which this user's cloud files lie: the agent's own
+// check sees only the disk of the agent's state.
+func (a *app) workspace() api.Check {
+	check := api.Check{Name: "workspace", Result: "ok"}
+	home, err := os.UserHomeDir()
+	dir := filepath.Join(home, "ISCDesk")
+	if _, serr := os.Stat(dir); serr != nil {
+		dir = home // the first open makes the workspace there
+	}
+	check.Tried = a.say("ask for the free space of ", "查询可用空间：") + dir
+	var free int64
+	if err == nil {
+		free, err = a.env.free(dir)
+	}
+	check.Found = size(free) + a.say(" free", " 可用")
+	switch {
+	case err != nil:
+		check.Result, check.Found = "warning", err.Error()
+		check.Do = a.say("look at your home folder, its owner and its mode", "请检查您的主目录及其所有者和权限")
+	case free < roomLeast:
+		check.Result, check.Code = "failed", api.DiskFull
+		check.Do = a.say("make room: cloud files are opened and saved there, at least 100 MiB are needed", "请释放空间：云端文件在此打开和保存，至少需要 100 MiB")
+	case free < roomTight:
+		check.Result = "warning"
+		check.Do = a.say("make room soon: less than 1 GiB is left for cloud files", "请尽快释放空间：可供云端文件使用的空间不足 1 GiB")
+	}
+	return check
 }
 
 // agentCheck is the outcome of connecting.

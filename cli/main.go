@@ -16,6 +16,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/iscdesk/iscdesk/internal/disk"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -24,7 +25,7 @@ var build = "dev"
 
 func main() {
 	os.Exit(run(os.Args[1:], environment{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, free: disk.Free,
 	}))
 }
 
@@ -33,6 +34,7 @@ type environment struct {
 	in       *os.File
 	out, err io.Writer
 	getenv   func(string) string
+	free     func(dir string) (int64, error) // bytes that can still be written there
 }
 
 // options are the flags of every command.

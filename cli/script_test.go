@@ -16,7 +16,15 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"iscdesk": main})
+	testscript.Main(m, map[string]func(){"iscdesk": main, "iscdesk-on-disk": onDisk})
+}
+
+// onDisk is the command on a disk with as many free bytes as its first argument says.
+func onDisk() {
+	os.Exit(run(os.Args[2:], environment{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
+		free: func(string) (int64, error) { return strconv.ParseInt(os.Args[1], 10, 64) },
+	}))
 }
 
 // agents holds the fake agent of each running script, by its working folder.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/disk"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -87,7 +88,7 @@ func (r *rooms) checkState(say func(en, zh string) string) api.Check {
 
 func (r *rooms) checkDisk(say func(en, zh string) string) api.Check {
 	c := api.Check{Name: "disk", Result: checkOK, Tried: say("asked for the free space of ", "查询可用空间：") + r.cfg.State}
-	free, err := freeBytes(r.cfg.State)
+	free, err := disk.Free(r.cfg.State)
 	switch {
 	case err != nil:
 		c.Result, c.Found = checkSkipped, err.Error()

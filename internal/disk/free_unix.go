@@ -1,6 +1,6 @@
 //go:build unix
 
-package app
+package disk
 
 import (
 	"fmt"
@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeBytes is what an unprivileged writer could still use.
-func freeBytes(dir string) (int64, error) {
+// Free is how many bytes an unprivileged writer could still put on the disk of dir,
+// which must exist.
+func Free(dir string) (int64, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, fmt.Errorf("statfs %s: %w", dir, err)

@@ -1,4 +1,4 @@
-package app
+package disk
 
 import (
 	"fmt"
@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// freeBytes is what the agent could still use.
-func freeBytes(dir string) (int64, error) {
+// Free is how many bytes the caller could still put on the disk of dir, which must
+// exist.
+func Free(dir string) (int64, error) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, fmt.Errorf("encode %s: %w", dir, err)
