@@ -13,6 +13,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/service/eventstest"
 	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
 	"github.com/iscdesk/iscdesk/agent/internal/worker/files"
 	"github.com/iscdesk/iscdesk/agent/internal/worker/transfer/transfertest"
@@ -358,7 +359,7 @@ func (d *desk) result(op api.Operation) map[string]string {
 	for range 3000 {
 		st := d.events.Get(events.Owner{UID: uid, Product: "minicad"}, op)
 		if st.State == api.OpDone || st.State == api.OpFailed {
-			documented(d.t, st.Event)
+			eventstest.Documented(d.t, st.Event)
 			return st.Event.Envelope.Params
 		}
 		if st.State == api.OpQueued {

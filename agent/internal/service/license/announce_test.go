@@ -10,6 +10,7 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud/cloudtest"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/service/eventstest"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -47,6 +48,7 @@ func (l *listener) states(t *testing.T) (got []map[string]string) {
 			if err := json.Unmarshal(r, &ev); err != nil {
 				t.Fatal(err)
 			}
+			eventstest.Documented(t, &ev)
 			if ev.Type == api.EventLicenseState {
 				got = append(got, ev.Envelope.Params)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud/cloudtest"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/service/eventstest"
 	"github.com/iscdesk/iscdesk/agent/internal/service/state"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
@@ -182,6 +183,7 @@ func (b *bench) result(op api.Operation) (map[string]string, string) {
 			if st.Event.Type != api.EventLicenseVerify || st.Event.Envelope.Operate != api.OperateLicenseVerify {
 				b.t.Errorf("event %s, operate %s", st.Event.Type, st.Event.Envelope.Operate)
 			}
+			eventstest.Documented(b.t, st.Event)
 			return st.Event.Envelope.Params, st.State
 		}
 	}

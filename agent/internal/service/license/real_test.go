@@ -18,6 +18,7 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud/cloudtest"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/service/eventstest"
 	"github.com/iscdesk/iscdesk/agent/internal/service/identity"
 	"github.com/iscdesk/iscdesk/agent/internal/service/license"
 	"github.com/iscdesk/iscdesk/agent/internal/service/signin"
@@ -170,6 +171,7 @@ func (d *desk) request() (params map[string]string, state string) {
 	}
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if got := d.events.Get(events.Owner{UID: 1000, Product: "minicad"}, st.Operation); got.Event != nil {
+			eventstest.Documented(d.t, got.Event)
 			return got.Event.Envelope.Params, got.State
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud/cloudtest"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/service/eventstest"
 	"github.com/iscdesk/iscdesk/agent/internal/service/state"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
@@ -102,8 +103,17 @@ func (b *bench) start() {
 		OnSignIn:  func(uid int) { b.told = append(b.told, uid) },
 		OnSignOut: func(uid int) { b.left.Add(1) }})
 	b.room.Start()
+	heard, _, err := b.events.Attach(events.Owner{UID: 1000, Product: "minicad"}, "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	room, ev := b.room, b.events
-	b.t.Cleanup(func() { _ = ev.Close(); _ = room.Close(); http.Close() })
+	b.t.Cleanup(func() {
+		_ = ev.Close()
+		_ = room.Close()
+		http.Close()
+		eventstest.AllDocumented(b.t, heard)
+	})
 }
 
 func (b *bench) signIn() {
