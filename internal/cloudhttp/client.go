@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -24,6 +25,7 @@ const (
 	tlsTimeout    = 10 * time.Second
 	headerTimeout = 30 * time.Second // from the request's last byte to the answer's head
 	stallTimeout  = 60 * time.Second // without a byte in either direction
+	quietTimeout  = 8 * time.Second  // the same for a call that carries no content: somebody waits for it
 	idleTimeout   = 90 * time.Second // an unused connection is closed
 )
 
@@ -49,13 +51,14 @@ type Client struct {
 	onTime    func(time.Time)
 	wait      func(ctx context.Context, d time.Duration) error // between repeats; tests do not wait
 	stall     time.Duration
+	quiet     time.Duration
 	reachable atomic.Bool
 }
 
 // New makes a client; it opens no connection. A base that is not https, a CA
 // file without a certificate and an unusable proxy are api.InvalidArgument.
 func New(c Config) (*Client, error) {
-	cl := &Client{agent: "iscdesk/" + c.Build, onTime: c.OnTime, wait: sleep, stall: stallTimeout}
+	cl := &Client{agent: "iscdesk/" + c.Build, onTime: c.OnTime, wait: clock.Wait, stall: stallTimeout, quiet: quietTimeout}
 	if c.Base != "" {
 		base, err := parseBase(c.Base)
 		if err != nil {
@@ -139,18 +142,6 @@ func trust(pem []byte) (*x509.CertPool, error) {
 		return nil, refuse(api.InvalidArgument, "the CA file holds no certificate")
 	}
 	return roots, nil
-}
-
-// sleep waits for d or the context's end.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Back-off of safe repeats.

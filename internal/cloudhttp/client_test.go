@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -251,6 +252,23 @@ func TestStall(t *testing.T) {
 	_, err := c.Do(context.Background(), Request{Method: http.MethodGet, Path: "/x", Into: &out, Max: 100})
 	if api.CodeOf(err) != api.CloudUnreachable || !strings.Contains(err.Error(), errStalled.Error()) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A cloud that takes the call and says nothing is given up once, not three times.
+func TestHungCloud(t *testing.T) {
+	var asked atomic.Int32
+	_, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		<-r.Context().Done()
+	})
+	c.quiet = 100 * time.Millisecond
+	_, err := c.Do(context.Background(), Request{Method: http.MethodGet, Path: "/x"})
+	if api.CodeOf(err) != api.CloudUnreachable || !errors.Is(err, errStalled) {
+		t.Errorf("got %v", err)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -68,6 +69,9 @@ func (c *Client) Do(ctx context.Context, r Request) (Reply, error) {
 		if ctx.Err() == nil { // a caller who left learned nothing about the cloud
 			c.reachable.Store(!Away(err))
 		}
+		if errors.Is(err, errStalled) && r.Body == nil && r.Into == nil {
+			return reply, err // a cloud that hangs is not asked again while somebody waits
+		}
 		if err == nil || n+1 == attempts || reply.Bytes > 0 || !repeatable(r) || ctx.Err() != nil {
 			return reply, err
 		}
@@ -98,7 +102,11 @@ func repeatable(r Request) bool {
 
 // once is one attempt.
 func (c *Client) once(ctx context.Context, r Request, body []byte) (Reply, error) {
-	moving, stop := watch(ctx, c.stall)
+	limit := c.stall
+	if r.Body == nil && r.Into == nil {
+		limit = min(limit, c.quiet)
+	}
+	moving, stop := watch(ctx, limit)
 	defer stop()
 	req, err := c.request(moving.ctx, r, body, moving)
 	if err != nil {

@@ -181,7 +181,7 @@ func lost(caller, attempt context.Context, err error) error {
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return refuse(api.CloudAnswer, "the server does not speak TLS: %v", err)
 	case errors.Is(context.Cause(attempt), errStalled):
-		return refuse(api.CloudUnreachable, "%v", errStalled)
+		return fmt.Errorf("%w: %w", refuse(api.CloudUnreachable, "%v", errStalled), errStalled)
 	}
 	return refuse(api.CloudUnreachable, "%v", err)
 }

@@ -53,7 +53,7 @@ func (r *Room) Request(ctx context.Context, a caller.Actor, q api.LicenseRequest
 		return api.Started{}, err
 	}
 	worker := func(ctx context.Context) (Worker, error) { return r.cfg.Worker(ctx, a) }
-	r.work.Go(func() { r.serve(op, data, worker) })
+	r.spawn(func() { r.serve(op, data, worker) })
 	return api.Started{Operation: op.ID()}, nil
 }
 

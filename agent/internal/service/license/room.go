@@ -102,10 +102,10 @@ func New(cfg Config) (*Room, error) {
 func (r *Room) Start() {
 	for _, op := range r.cfg.Events.Unfinished() {
 		if op.Method() == api.MethodLicenseRequest {
-			r.work.Go(func() { r.resume(op) })
+			r.spawn(func() { r.resume(op) })
 		}
 	}
-	r.work.Go(r.run)
+	r.spawn(r.run)
 }
 
 // Close ends the background work, waits for it and for running requests, and

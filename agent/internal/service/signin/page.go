@@ -61,7 +61,7 @@ func (r *Room) Page(ctx context.Context, a caller.Actor, q api.AuthPage) (api.St
 		return api.Started{}, err
 	}
 	op.Emit(api.EventPage, api.OperatePage, map[string]string{"url": opened.URL, "purpose": purposeSignIn})
-	r.work.Go(func() { r.attend(p, w) })
+	r.spawn(func() { r.attend(p, w) })
 	return api.Started{Operation: op.ID(), URL: opened.URL}, nil
 }
 
@@ -172,5 +172,5 @@ func (r *Room) PageClosed(op api.Operation, uid int, by string) {
 	if by == "silence" {
 		detail = "the sign-in page gave no sign of life"
 	}
-	r.work.Go(func() { r.finish(p, &api.Error{Code: api.Cancelled, Detail: detail}) })
+	r.spawn(func() { r.finish(p, &api.Error{Code: api.Cancelled, Detail: detail}) })
 }

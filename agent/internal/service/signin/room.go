@@ -68,7 +68,7 @@ func (r *Room) Start() {
 			r.end(op, &api.Error{Code: api.Cancelled, Detail: "the agent was restarted while the page was open"})
 		}
 	}
-	r.work.Go(r.revokeAll)
+	r.spawn(r.revokeAll)
 }
 
 // Close ends running refreshes and pages, and waits for them.
