@@ -1,6 +1,6 @@
 // Package clock is the only place that asks for the time of day: a test bans
 // time.Now elsewhere, so that leases, rollbacks and time-outs can be tried with
-// a moved clock. It is a leaf.
+// a moved clock. It also waits, for those who repeat something. It is a leaf.
 package clock
 
 import "time"

@@ -74,14 +74,7 @@ func (r *Room) wait(ctx context.Context, d time.Duration) error {
 	if r.cfg.Wait != nil {
 		return r.cfg.Wait(ctx, d)
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return clock.Wait(ctx, d)
 }
 
 // progressPeriod keeps notices of an operation at four a second.

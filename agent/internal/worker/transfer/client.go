@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/internal/chunk"
+	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -43,7 +44,7 @@ type Client struct {
 // New makes a client. It sends nothing yet.
 func New(cfg Config) *Client {
 	if cfg.Wait == nil {
-		cfg.Wait = wait
+		cfg.Wait = clock.Wait
 	}
 	return &Client{cfg: cfg, token: cfg.Token}
 }
@@ -113,18 +114,6 @@ func (c *Client) renew(ctx context.Context, refused string) error {
 	}
 	c.token = token
 	return nil
-}
-
-// wait sleeps for d or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // Missing returns those of ids that the space does not hold, in the order asked.
