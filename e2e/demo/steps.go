@@ -63,7 +63,7 @@ func (d *demo) start(ctx context.Context) error {
 	if err := d.compile(ctx); err != nil {
 		return err
 	}
-	if d.agent, err = desk.StartAgent(ctx, d.bin, filepath.Join(d.dir, "agent"), d.cloud); err != nil {
+	if d.agent, err = desk.StartAgent(ctx, d.bin, filepath.Join(d.dir, "agent"), d.cloud, os.Environ()); err != nil {
 		return err
 	}
 	as := "as the system's service"

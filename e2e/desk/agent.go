@@ -23,16 +23,17 @@ type Agent struct {
 
 	bin  string
 	args []string
+	env  []string
 }
 
 // StartAgent runs bin/iscdesk-agent with state and socket below dir, which other
-// users may enter when we are root.
-func StartAgent(ctx context.Context, bin, dir string, cloud *Cloud) (*Agent, error) {
+// users may enter when we are root, in the environment env.
+func StartAgent(ctx context.Context, bin, dir string, cloud *Cloud, env []string) (*Agent, error) {
 	run := filepath.Join(dir, "run")
 	if err := os.MkdirAll(run, 0o755); err != nil {
 		return nil, err
 	}
-	a := &Agent{Dir: dir, Socket: filepath.Join(run, "agent.sock"), bin: bin}
+	a := &Agent{Dir: dir, Socket: filepath.Join(run, "agent.sock"), bin: bin, env: env}
 	a.args = []string{"run", "--state", filepath.Join(dir, "state"), "--socket", a.Socket,
 		"--cloud", cloud.Base, "--ca", cloud.CAFile, "--products", filepath.Join(dir, "products.d")}
 	return a, a.Start(ctx)
@@ -41,7 +42,7 @@ func StartAgent(ctx context.Context, bin, dir string, cloud *Cloud) (*Agent, err
 // Start runs a stopped or killed agent again with the same state.
 func (a *Agent) Start(ctx context.Context) error {
 	begin := time.Now()
-	p, err := start(a.Dir, "agent", filepath.Join(a.bin, "iscdesk-agent"), a.args, (*syscall.Credential)(nil), os.Environ())
+	p, err := start(a.Dir, "agent", filepath.Join(a.bin, "iscdesk-agent"), a.args, (*syscall.Credential)(nil), a.env)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,9 @@ func (s *Stage) setUp(ctx context.Context, prefix string) error {
 	if err := s.users(prefix); err != nil {
 		return err
 	}
+	if err := s.programs(); err != nil {
+		return err
+	}
 	var err error
 	if s.Cloud, err = StartCloud(ctx, s.Bin, filepath.Join(s.Dir, "cloud")); err != nil {
 		return err
@@ -49,8 +52,30 @@ func (s *Stage) setUp(ctx context.Context, prefix string) error {
 	if s.Space, err = s.Cloud.Seed(ctx, s.Admin); err != nil {
 		return err
 	}
-	s.Agent, err = StartAgent(ctx, s.Bin, filepath.Join(s.Dir, "agent"), s.Cloud)
+	env := os.Environ()
+	if os.Geteuid() != 0 { // its workspace must not be the developer's own
+		env = append(env, "HOME="+s.Users[0].Home)
+	}
+	s.Agent, err = StartAgent(ctx, s.Bin, filepath.Join(s.Dir, "agent"), s.Cloud, env)
 	return err
+}
+
+// programs copies the programs as root: a checkout below /root is closed to the engineers.
+func (s *Stage) programs() error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	to := filepath.Join(s.Dir, "bin")
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{"iscdesk", "iscdesk-agent", "iscdesk-cloud"} {
+		if _, err := s.CopyProgram(filepath.Join(s.Bin, name), "bin/"+name); err != nil {
+			return err
+		}
+	}
+	s.Bin = to
+	return nil
 }
 
 func (s *Stage) users(prefix string) error {

@@ -102,7 +102,8 @@ func Boot(ctx context.Context, root string) (*Machine, error) {
 	m.nspawn = exec.Command("systemd-nspawn", "-q", "-D", root, "--boot", "--console=pipe", "--register=no", "--keep-unit",
 		"--kill-signal=SIGRTMIN+3", "--resolv-conf=off", "--timezone=off")
 	m.nspawn.Stdout, m.nspawn.Stderr = out, out
-	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// A test that is ended must not leave a machine behind.
+	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := m.nspawn.Start(); err != nil {
 		return nil, err
 	}

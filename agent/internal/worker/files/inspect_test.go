@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,56 +77,63 @@ func TestInspectRefusals(t *testing.T) {
 	}
 }
 
-// A file that is written to all the time is refused; one that settles is saved as
-// one of its states, never as a mixture.
+// A file that is written to while it is read is refused, whatever its size and
+// times say afterwards; one that settles is saved as its last state, never as a mixture.
 func TestChangedWhileRead(t *testing.T) {
-	for _, settles := range []bool{false, true} {
-		w := newWorld(t)
-		path := w.path("part.stl")
-		const size = 6 << 20
-		write(t, path, make([]byte, size))
-		stop, stopped := make(chan struct{}), make(chan struct{})
-		go func() { // ends with stop
-			defer close(stopped)
-			f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	old, late := random(1, 3<<20), random(2, 3<<20)
+	times := time.Now().Add(-time.Hour)
+	for _, c := range []struct {
+		name  string
+		write func(path string, read int) // after the read'th chunk was read
+		want  api.Code
+	}{
+		{"written all the time", func(path string, read int) { write(t, path, edit(late, read)) }, api.FileChanging},
+		{"written all the time, times put back", func(path string, read int) {
+			write(t, path, edit(late, read))
+			if err := os.Chtimes(path, times, times); err != nil {
+				t.Error(err)
+			}
+		}, api.FileChanging},
+		{"another file in its place each time", func(path string, read int) {
+			write(t, path+".new", edit(late, read))
+			if err := os.Rename(path+".new", path); err != nil {
+				t.Error(err)
+			}
+		}, api.FileChanging},
+		{"settles", func(path string, read int) {
+			if read == 1 {
+				write(t, path, late)
+			}
+		}, api.OK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			path := w.path("part.stl")
+			write(t, path, old)
+			read := 0
+			got, err := w.room.snapshot(context.Background(), target{path: path, base: "part.stl", kind: "file", name: "part.stl"}, sinkFunc(func() error {
+				read++
+				c.write(path, read)
+				return nil
+			}))
+			code(t, err, c.want)
+			if read < tries {
+				t.Fatalf("read %d chunks", read)
+			}
 			if err != nil {
 				return
 			}
-			defer f.Close()
-			for gen := byte(1); ; gen++ {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				if settles && gen == 4 {
-					return
-				}
-				block := bytes.Repeat([]byte{gen}, 64<<10)
-				for at := 0; at < size; at += len(block) {
-					if _, err := f.WriteAt(block, int64(at)); err != nil {
-						return
-					}
-				}
+			var want []chunk.Ref
+			if err := chunk.Cut(bytes.NewReader(late), func(plain []byte) error {
+				want = append(want, chunk.Ref{ID: chunk.Sum(plain), Size: int64(len(plain))})
+				return nil
+			}); err != nil {
+				t.Fatal(err)
 			}
-		}()
-		done, err := w.room.Store(context.Background(), w.create(path, false))
-		close(stop)
-		<-stopped
-		if !settles && err != nil {
-			code(t, err, api.FileChanging)
-			continue
-		}
-		if err != nil {
-			code(t, err, api.FileChanging) // settled too late for three tries: as true an answer
-			done = w.store(w.create(path, false))
-		}
-		got := w.content(done.Object, 1)["part.stl"]
-		for _, b := range got {
-			if b != got[0] {
-				t.Fatalf("a mixture of state %d and %d was saved", got[0], b)
+			if !slices.Equal(got.manifest.Files[0].Chunks, want) {
+				t.Fatal("what was saved is not the settled file")
 			}
-		}
+		})
 	}
 }
 
