@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,6 +136,14 @@ func TestChangedWhileRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// edit changes some bytes and the length.
+func edit(b []byte, n int) []byte {
+	b = append(bytes.Clone(b), random(byte(n), 100+n)...)
+	at := rand.IntN(len(b) - 300_000)
+	copy(b[at:], random(byte(n+1), 300_000))
+	return b
 }
 
 // A file that is added to an assembly after its folder was listed is noticed too.

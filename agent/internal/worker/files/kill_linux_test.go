@@ -134,14 +134,6 @@ func (k *killer) cloudHolds(object string) (version int64, content []byte) {
 	return v.Number, read(k.t, got.MainFile)
 }
 
-// edit changes some bytes and the length.
-func edit(b []byte, n int) []byte {
-	b = append(bytes.Clone(b), random(byte(n), 100+n)...)
-	at := rand.IntN(len(b) - 300_000)
-	copy(b[at:], random(byte(n+1), 300_000))
-	return b
-}
-
 // Workers are killed at random moments of saves and opens. Outside stands a
 // checker that knows what was acknowledged: an acknowledged save is in the cloud,
 // once; a save that is taken up ends as the snapshot that it was or says that it
