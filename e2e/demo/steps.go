@@ -96,7 +96,7 @@ func (d *demo) signIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("%s signed in on the page in the browser: %q.", e.Account, saw.Title)
+	d.say("%s signed in on the page, answered over HTTP as a browser would: %q.", e.Account, saw.Title)
 	drawings := filepath.Join(e.Home, "drawings")
 	if err := d.bring(drawings); err != nil {
 		return err
