@@ -38,7 +38,7 @@ func TestKillLoop(t *testing.T) {
 	if testing.Short() {
 		t.Skip("short")
 	}
-	s := stage(t, "isckill")
+	s := stage(t, "isckill", false)
 	program, err := s.CopyProgram(os.Args[0], "driver")
 	if err != nil {
 		t.Fatal(err)

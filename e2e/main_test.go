@@ -30,8 +30,9 @@ func TestMain(m *testing.M) {
 
 type theStage struct{ *desk.Stage }
 
-// stage starts cloud, agent and engineers for one test.
-func stage(t *testing.T, prefix string) *theStage {
+// stage starts cloud, agent and engineers for one test. With described set, what
+// agent and cloud say is held against cloud/openapi.yaml.
+func stage(t *testing.T, prefix string, described bool) *theStage {
 	t.Helper()
 	bin, err := filepath.Abs("../build/bin")
 	if err != nil {
@@ -48,10 +49,14 @@ func stage(t *testing.T, prefix string) *theStage {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	var between func(*desk.Cloud) (*desk.Cloud, error)
+	if described {
+		between = front(t, dir)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	// Two runs on one machine must not share their users.
-	s, err := desk.SetUp(ctx, bin, dir, fmt.Sprint(prefix, os.Getpid()))
+	s, err := desk.SetUp(ctx, bin, dir, fmt.Sprint(prefix, os.Getpid()), between)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		t.Fatal(err)

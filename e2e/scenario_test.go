@@ -55,7 +55,7 @@ func scenario(t *testing.T, script string) {
 	if strings.Contains(string(text), "\nneeds-root\n") {
 		need.Root(t)
 	}
-	s := stage(t, "iscscen")
+	s := stage(t, "iscscen", true)
 	testscript.Run(t, testscript.Params{
 		Files: []string{script},
 		Setup: func(env *testscript.Env) error {

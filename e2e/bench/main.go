@@ -52,7 +52,7 @@ func bench() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
-	s, err := desk.SetUp(ctx, filepath.Join(root, "build/bin"), dir, fmt.Sprint("iscbench", os.Getpid()))
+	s, err := desk.SetUp(ctx, filepath.Join(root, "build/bin"), dir, fmt.Sprint("iscbench", os.Getpid()), nil)
 	if err != nil {
 		return err
 	}

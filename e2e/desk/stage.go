@@ -25,17 +25,18 @@ type Stage struct {
 }
 
 // SetUp starts it all in dir, which must be readable by other users when we are
-// root. prefix makes the users' names unique on the machine.
-func SetUp(ctx context.Context, bin, dir, prefix string) (*Stage, error) {
+// root. prefix makes the users' names unique on the machine. front, when not nil,
+// answers the cloud as the agent is to see it: something that stands between.
+func SetUp(ctx context.Context, bin, dir, prefix string, front func(*Cloud) (*Cloud, error)) (*Stage, error) {
 	s := &Stage{Dir: dir, Bin: bin}
-	if err := s.setUp(ctx, prefix); err != nil {
+	if err := s.setUp(ctx, prefix, front); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Stage) setUp(ctx context.Context, prefix string) error {
+func (s *Stage) setUp(ctx context.Context, prefix string, front func(*Cloud) (*Cloud, error)) error {
 	if err := s.users(prefix); err != nil {
 		return err
 	}
@@ -56,7 +57,13 @@ func (s *Stage) setUp(ctx context.Context, prefix string) error {
 	if os.Geteuid() != 0 { // its workspace must not be the developer's own
 		env = append(env, "HOME="+s.Users[0].Home)
 	}
-	s.Agent, err = StartAgent(ctx, s.Bin, filepath.Join(s.Dir, "agent"), s.Cloud, env)
+	cloud := s.Cloud
+	if front != nil {
+		if cloud, err = front(s.Cloud); err != nil {
+			return err
+		}
+	}
+	s.Agent, err = StartAgent(ctx, s.Bin, filepath.Join(s.Dir, "agent"), cloud, env)
 	return err
 }
 
