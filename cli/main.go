@@ -75,7 +75,7 @@ func run(args []string, env environment) int {
 	return caught(func() int {
 		ctx, err := parser.Parse(args)
 		if err != nil {
-			fmt.Fprintln(env.err, "iscdesk:", err)
+			fmt.Fprintln(env.err, "iscdesk:", plain(err.Error()))
 			fmt.Fprintln(env.err, pick(language, seeHelp))
 			return exitUsage
 		}
@@ -124,12 +124,12 @@ func (a *app) report(err error) int {
 			"code": e.Code, "name": api.Name(e.Code), "message": e.Message, "hint": e.Hint, "detail": e.Detail}})
 		return exitCode(e.Code)
 	}
-	fmt.Fprintf(a.env.err, "iscdesk: %s\n", e.Message)
+	fmt.Fprintf(a.env.err, "iscdesk: %s\n", plain(e.Message))
 	if e.Hint != "" {
-		fmt.Fprintf(a.env.err, "  %s %s\n", a.say("what to do:", "处理办法："), e.Hint)
+		fmt.Fprintf(a.env.err, "  %s %s\n", a.say("what to do:", "处理办法："), plain(e.Hint))
 	}
 	if e.Detail != "" {
-		fmt.Fprintf(a.env.err, "  %s %s\n", a.say("detail:", "详细信息："), e.Detail)
+		fmt.Fprintf(a.env.err, "  %s %s\n", a.say("detail:", "详细信息："), plain(e.Detail))
 	}
 	fmt.Fprintf(a.env.err, "  %s %d %s\n", a.say("code:", "代码："), e.Code, api.Name(e.Code))
 	return exitCode(e.Code)

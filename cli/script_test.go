@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ENDPOINT", agent.Endpoint())
 			env.Setenv("FOLDER", agent.Folder())
 			env.Setenv("PASSWORD", sdktest.Password)
+			env.Setenv("ESCAPE", "part\x1b[2J\u202efdp\u009b2J\u2066.dxf")
 			env.Setenv("LANG", "en_US.UTF-8")
 			env.Setenv("TZ", "UTC")
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/width"
 )
@@ -53,11 +54,12 @@ func cells(text string) int {
 	return n
 }
 
-// plain makes outside text (names of files, of people) safe to print: control
-// characters could rewrite the terminal.
+// plain makes outside text (names of files, of people, what an error says of them)
+// safe to print: control characters could rewrite the terminal, and marks of the
+// text's direction make "exe.txt" of "txt.exe".
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			return '?'
 		}
 		return r
