@@ -36,7 +36,8 @@ func local(verb, path string, err error) error {
 		code = api.PathDenied
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		code = api.DiskFull
-	case errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENXIO):
+	case escapes(err), errors.Is(err, fs.ErrExist), // a link out of the folder; where a folder is to be made stands something else
+		errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENXIO):
 		code = api.PathNotRegular
 	case errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, chunk.ErrName):
 		code = api.NameInvalid
@@ -46,6 +47,13 @@ func local(verb, path string, err error) error {
 		code = api.ContentDamaged
 	}
 	return fmt.Errorf("%s %s: %w", verb, path, &api.Error{Code: code, Detail: fmt.Sprintf("%s %s: %v", verb, path, err)})
+}
+
+// escapes knows os.Root's refusal of a link that leads out of its folder, an error
+// that package os keeps to itself.
+func escapes(err error) bool {
+	var e *fs.PathError
+	return errors.As(err, &e) && e.Err.Error() == "path escapes from parent"
 }
 
 // checkPath cleans a path that the service passed on from an application.

@@ -335,3 +335,29 @@ func TestForgottenCheckoutIsReadOnly(t *testing.T) {
 		t.Fatalf("%+v, %v", in, err)
 	}
 }
+
+// A folder of the workspace that is a link out of it, or to nothing, is named as
+// such; nothing is written where it leads.
+func TestFolderIsALink(t *testing.T) {
+	for _, c := range []struct{ at, to string }{
+		{"Parts", "../elsewhere"}, {"Parts", "/"}, {"Parts", "Parts"}, {"Parts/Pumps", "../../elsewhere"}, {"Parts/Pumps", "nowhere"},
+	} {
+		t.Run(c.at+" to "+c.to, func(t *testing.T) {
+			w := newWorld(t)
+			object := w.put("part.stl", random(1, 1000))
+			for _, dir := range []string{filepath.Dir(w.path(workspace, c.at)), w.path("elsewhere")} {
+				if err := os.MkdirAll(dir, 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.Symlink(c.to, w.path(workspace, c.at)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.tryFetch(object, 0, false)
+			code(t, err, api.PathNotRegular)
+			if got := list(t, w.path("elsewhere")); len(got) != 0 {
+				t.Errorf("%v was written behind the link", got)
+			}
+		})
+	}
+}
