@@ -50,10 +50,14 @@ func local(verb, path string, err error) error {
 }
 
 // escapes knows os.Root's refusal of a link that leads out of its folder, an error
-// that package os keeps to itself.
+// that package os keeps to itself and wraps once or twice.
 func escapes(err error) bool {
-	var e *fs.PathError
-	return errors.As(err, &e) && e.Err.Error() == "path escapes from parent"
+	for ; err != nil; err = errors.Unwrap(err) {
+		if err.Error() == "path escapes from parent" {
+			return true
+		}
+	}
+	return false
 }
 
 // checkPath cleans a path that the service passed on from an application.
