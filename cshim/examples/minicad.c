@@ -4,7 +4,8 @@
  * It reads and writes ASCII DXF (LINE, CIRCLE, LWPOLYLINE, INSERT), knows
  * assemblies (a folder whose main file bears its name and inserts parts that
  * lie beside it), checks its licence with its publisher's key, and is driven by
- * commands from its arguments or, without any, from standard input.
+ * commands from its arguments or, without any, from standard input. It is one file
+ * of over 500 lines on purpose: a whole program to read and to copy.
  *
  *   cc minicad.c $(pkg-config --cflags --libs iscdesk libsodium) -o minicad
  *   ./minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--no-browser] [COMMAND ...]
