@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/guard"
 	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
@@ -45,7 +46,7 @@ func (r *Room) enqueue(x *run) {
 	// A cancel, and the agent's stop, are looked at at once.
 	context.AfterFunc(x.op.Context(), s.wake)
 	if fresh && !r.closed {
-		r.work.Go(func() { r.guard(func() { r.deliver(x.uid, s) }) })
+		r.work.Go(func() { guard.Run(r.cfg.Log, func() { r.deliver(x.uid, s) }) })
 	}
 }
 

@@ -3,11 +3,11 @@ package files
 import (
 	"context"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/service/guard"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -99,18 +99,7 @@ func (r *Room) start(fn func()) {
 	if r.closed {
 		return
 	}
-	r.work.Go(func() { r.guard(fn) })
-}
-
-// guard runs fn: a defect that one user's operation hits must not end every user's agent.
-// The operation stays as it is on disk and is taken up after the next start.
-func (r *Room) guard(fn func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			r.cfg.Log.Error("operation stopped by a defect", "panic", p, "stack", string(debug.Stack()))
-		}
-	}()
-	fn()
+	r.work.Go(func() { guard.Run(r.cfg.Log, fn) })
 }
 
 // pathKey is a local path of one user, as the application wrote it, cleaned.
