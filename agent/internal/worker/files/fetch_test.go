@@ -13,6 +13,8 @@ import (
 
 	"github.com/iscdesk/iscdesk/agent/internal/worker/transfer/transfertest"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/chunk"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -357,6 +359,66 @@ func TestFolderIsALink(t *testing.T) {
 			code(t, err, api.PathNotRegular)
 			if got := list(t, w.path("elsewhere")); len(got) != 0 {
 				t.Errorf("%v was written behind the link", got)
+			}
+		})
+	}
+}
+
+// lying is a drive whose manifests are the test's.
+type lying struct {
+	*transfertest.Drive
+	manifest []byte
+}
+
+// Do answers a call.
+func (l lying) Do(ctx context.Context, r cloudhttp.Request) (cloudhttp.Reply, error) {
+	if !strings.Contains(r.Path, "/manifests/") {
+		return l.Drive.Do(ctx, r)
+	}
+	n, err := r.Into.Write(l.manifest)
+	return cloudhttp.Reply{Status: http.StatusOK, Bytes: int64(n)}, err
+}
+
+// Versions whose files would run into each other are refused, and nothing of them stays.
+func TestFilesThatWouldBeOne(t *testing.T) {
+	part := []byte("some bytes of a part")
+	at := func(path string, refs ...chunk.Ref) chunk.File {
+		f := chunk.File{Path: path, Mode: 0o644, ModTime: time.Unix(1, 0), Chunks: refs}
+		for _, r := range refs {
+			f.Size += r.Size
+		}
+		return f
+	}
+	whole := chunk.Ref{ID: chunk.Sum(part), Size: int64(len(part))}
+	short := chunk.Ref{ID: whole.ID, Size: whole.Size - 1}
+	const odd = hidden + "x" // an object's name that no folder here bears
+	for _, c := range []struct {
+		name, object string
+		files        []chunk.File
+		want         api.Code
+	}{
+		{"a main file takes another's name", odd, []chunk.File{at(odd + ".dxf"), at(safeName(odd) + ".dxf")}, api.NameInvalid},
+		{"in another case", odd, []chunk.File{at(odd + ".dxf"), at(strings.ToUpper(safeName(odd)) + ".dxf")}, api.NameInvalid},
+		{"a main file takes a folder's name", odd, []chunk.File{at(odd + ".dxf"), at(safeName(odd) + ".dxf/a")}, api.NameInvalid},
+		{"a chunk of two lengths", "pump", []chunk.File{at("a.dxf", whole), at("pump.dxf", short, whole)}, api.ContentDamaged},
+		{"both apart", odd, []chunk.File{at(odd+".dxf", whole), at("b.dxf", whole)}, api.OK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.put("part.dxf", part)
+			m, id, err := chunk.Manifest{Kind: chunk.KindAssembly, Files: c.files}.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.room.cfg.Cloud = lying{w.drive, m}
+			_, err = w.room.Fetch(context.Background(), workerapi.Fetch{Operation: 1, Token: "t", Space: "sp", SpaceName: "Parts", Object: "o",
+				Name: c.object, Kind: chunk.KindAssembly, Version: cloudapi.Version{Number: 1, Manifest: id.String()}, Account: "lin"})
+			if got := api.CodeOf(err); got != c.want {
+				t.Fatalf("code %d (%v), want %d", got, err, c.want)
+			}
+			noTemps(t, w.path(workspace, "Parts"))
+			if there := exists(w.path(workspace, "Parts", safeName(c.object))); there != (c.want == api.OK) {
+				t.Errorf("the folder is there: %v", there)
 			}
 		})
 	}

@@ -29,6 +29,8 @@ type landing struct {
 	temp   string // file or folder in parent
 	kind   string
 	files  []chunk.File // paths as they are called here
+
+	renamed bool // some are called otherwise in the manifest
 }
 
 // spot is a place where a chunk belongs.
@@ -48,7 +50,9 @@ func newLanding(dir string, parent *os.Root, temp, base, object string, m chunk.
 		if m.Kind == cloudapi.KindFile {
 			f.Path = ""
 		} else {
-			f.Path = rename(f.Path, object, base)
+			here := rename(f.Path, object, base)
+			l.renamed = l.renamed || here != f.Path
+			f.Path = here
 		}
 		l.files = append(l.files, f)
 	}
@@ -66,6 +70,9 @@ type source func(ctx context.Context, refs []chunk.Ref, each func(r chunk.Ref, p
 // run fetches what is not there yet and makes all of it durable. A part that an
 // earlier attempt left is taken up where every chunk of it proves right.
 func (l *landing) run(ctx context.Context, from source, known func(int64)) ([]fileState, error) {
+	if err := l.distinct(); err != nil {
+		return nil, err
+	}
 	if err := l.clean(); err != nil {
 		return nil, err
 	}
@@ -94,6 +101,18 @@ func (l *landing) run(ctx context.Context, from source, known func(int64)) ([]fi
 		return nil, err
 	}
 	return l.settle(ctx)
+}
+
+// distinct refuses a version of which two files would become one here: a main
+// file takes the name of its folder, which another file may bear already.
+func (l *landing) distinct() error {
+	if !l.renamed {
+		return nil
+	}
+	if _, _, err := (chunk.Manifest{Kind: l.kind, Files: l.files}).Encode(); err != nil {
+		return refuse(api.NameInvalid, "the version cannot lie in this folder of %s, whose name its main file would take; move the folder away and open it again: %v", l.dir, err)
+	}
+	return nil
 }
 
 // clean removes what stands at the temporary name and cannot be an earlier
@@ -144,6 +163,7 @@ func (l *landing) clean() error {
 // each belongs, and how many bytes will be written.
 func (l *landing) prepare(ctx context.Context, known func(int64)) (missing []chunk.Ref, spots map[chunk.ID][]spot, need int64, err error) {
 	spots = make(map[chunk.ID][]spot)
+	sizes := make(map[chunk.ID]int64)
 	buf := make([]byte, chunk.MaxSize)
 	for i, f := range l.files {
 		name := l.name(f)
@@ -177,6 +197,11 @@ func (l *landing) prepare(ctx context.Context, known func(int64)) (missing []chu
 			}
 			if spots[r.ID] == nil {
 				missing = append(missing, r)
+				sizes[r.ID] = r.Size
+			}
+			if sizes[r.ID] != r.Size { // the bytes of one chunk would run over the next
+				_ = out.Close() // only looked at
+				return nil, nil, 0, refuse(api.ContentDamaged, "%s: chunk %s has two lengths", name, r.ID)
 			}
 			spots[r.ID] = append(spots[r.ID], spot{file: i, at: at})
 			at += r.Size
