@@ -124,10 +124,14 @@ func (a *app) ended(e api.Event) error {
 		} else if e.Type == api.EventOpenCancelled {
 			code = api.Cancelled
 		}
-		refused := &api.Error{Code: code, Message: plain(p[api.ParamReason]), Hint: plain(p[api.ParamHint])}
+		refused := &api.Error{Code: code, Message: p[api.ParamReason], Hint: p[api.ParamHint], Detail: p["detail"]}
 		if p["queued"] == "true" {
-			refused.Detail = a.say("the local copy is kept; the agent uploads it when the cloud is back",
+			kept := a.say("the local copy is kept; the agent uploads it when the cloud is back",
 				"本地副本已保留；云端恢复后代理程序会自动上传")
+			if refused.Detail != "" {
+				kept += "; " + refused.Detail
+			}
+			refused.Detail = kept
 		}
 		return refused
 	}
