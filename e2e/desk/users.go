@@ -15,6 +15,8 @@ import (
 type User struct {
 	Name, Home string
 	Credential *syscall.Credential
+
+	group string // the further group, or empty
 }
 
 // AddUser makes a user with a home below dir and, when given, a further group;
@@ -43,13 +45,16 @@ func AddUser(dir, name, group string) (*User, error) {
 	for _, id := range ids {
 		cred.Groups = append(cred.Groups, number(id))
 	}
-	return &User{Name: name, Home: home, Credential: cred}, nil
+	return &User{Name: name, Home: home, Credential: cred, group: group}, nil
 }
 
 // Remove takes the user and its home away.
 func (u *User) Remove() error {
 	if out, err := exec.Command("userdel", "--remove", "--force", u.Name).CombinedOutput(); err != nil {
 		return fmt.Errorf("remove user %s: %w: %s", u.Name, err, out)
+	}
+	if u.group != "" {
+		_ = exec.Command("groupdel", u.group).Run() // the last member takes it away
 	}
 	return os.RemoveAll(u.Home)
 }

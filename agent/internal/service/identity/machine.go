@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -68,7 +69,18 @@ func osID(root string) string {
 	if err != nil {
 		return ""
 	}
-	return id
+	return withSystemID(id, raw, tree{root}.text("etc", "machine-id"))
+}
+
+// withSystemID adds /etc/machine-id where it differs from the id that machineid
+// found: machineid asks the bus's file first, which a cloned image may have kept.
+func withSystemID(id, raw, system string) string {
+	if system == "" || system == raw || placeholder(system) || system == "uninitialized" {
+		return id
+	}
+	mac := hmac.New(sha256.New, []byte(system))
+	mac.Write([]byte(appID)) // as machineid protects an id
+	return id + "+" + hex.EncodeToString(mac.Sum(nil))
 }
 
 // Digest is the hex SHA-256 of the parts, which enrolment tells the cloud.
