@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
@@ -308,6 +309,20 @@ func TestCheckin(t *testing.T) {
 	}
 }
 
+// gone waits until the room has let go of an operation, which it does just after its
+// last event.
+func (d *desk) gone(op api.Operation) {
+	d.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, err := d.room.find(uid, op); err != nil {
+			return
+		}
+		if time.Now().After(end) {
+			d.t.Fatalf("operation %d is still live", op)
+		}
+	}
+}
+
 func TestPick(t *testing.T) {
 	d := newDesk(t)
 	object := d.object("part.stl", "one")
@@ -337,6 +352,7 @@ func TestPick(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, d.result(op), "status", "success", "openType", "OpenAndCheckout", "workState", "CHECKOUT")
+	d.gone(op)
 	for _, m := range []string{workerapi.MethodSpaces, workerapi.MethodList, workerapi.MethodChosen, workerapi.MethodRenew} {
 		if err := d.Call(ctx, m, api.OperationRef{Operation: op}, nil); api.CodeOf(err) != api.NotFound {
 			t.Fatalf("%s after the end: %v", m, err)
