@@ -36,7 +36,7 @@ type promises struct {
 // the contents that were saved, whatever is killed and when.
 func TestKillLoop(t *testing.T) {
 	if testing.Short() {
-		t.Skip("short")
+		t.Skip("300 kills take most of a minute: not with -short")
 	}
 	s := stage(t, "isckill", false)
 	program, err := s.CopyProgram(os.Args[0], "driver")
