@@ -24,6 +24,8 @@ type commands struct {
 	Status    statusCommand    `cmd:"" help:"Say whether the service is installed and runs."`
 	Version   versionCommand   `cmd:"" help:"Print the build."`
 	Worker    workerCommand    `cmd:"" hidden:""`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the build."`
 }
 
 type versionCommand struct{}
@@ -34,12 +36,21 @@ func (versionCommand) Run() error {
 	return nil
 }
 
+// exit ends the process; kong's own number for a wrong command line becomes the 2
+// that scripts know, of iscdesk as well.
+func exit(code int) {
+	if code != 0 {
+		code = 2
+	}
+	os.Exit(code)
+}
+
 func main() {
 	var c commands
 	k := kong.Parse(&c,
 		kong.Name("iscdesk-agent"),
 		kong.Description("The ISCDesk agent: licences and cloud files for desktop applications."),
-		kong.UsageOnError())
+		kong.UsageOnError(), kong.Vars{"version": build}, kong.Exit(exit))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "iscdesk-agent:", err)
 		os.Exit(1)

@@ -36,7 +36,7 @@ func start(t *testing.T, env []string, args ...string) (*exec.Cmd, *bytes.Buffer
 	return cmd, &out
 }
 
-func TestCommandLineThatCannotWork(t *testing.T) {
+func TestCommandLineThatStartsNothing(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "agent.toml")
 	if err := os.WriteFile(bad, []byte("# x\nskip_verify = true\n"), 0o600); err != nil {
@@ -46,20 +46,24 @@ func TestCommandLineThatCannotWork(t *testing.T) {
 		name string
 		args []string
 		want string
+		code int
 	}{
-		{"a worker by hand", []string{"worker"}, "workers are started by the service only"},
-		{"an unknown setting", []string{"run", "--config", bad}, `line 2: unknown setting "skip_verify"`},
-		{"a configuration that is not there", []string{"run", "--config", filepath.Join(dir, "none")}, "no such file"},
-		{"a cloud without TLS", []string{"run", "--cloud", "http://x"}, "is not an https address"},
-		{"a relative socket", []string{"run", "--socket", "x"}, "is not an absolute path"},
-		{"an unknown option", []string{"run", "--insecure"}, "unknown flag"},
-		{"no command", nil, "expected one of"},
+		{"a worker by hand", []string{"worker"}, "workers are started by the service only", 1},
+		{"an unknown setting", []string{"run", "--config", bad}, `line 2: unknown setting "skip_verify"`, 1},
+		{"a configuration that is not there", []string{"run", "--config", filepath.Join(dir, "none")}, "no such file", 1},
+		{"a cloud without TLS", []string{"run", "--cloud", "http://x"}, "is not an https address", 1},
+		{"a relative socket", []string{"run", "--socket", "x"}, "is not an absolute path", 1},
+		{"an unknown option", []string{"run", "--insecure"}, "unknown flag", 2},
+		{"no command", nil, "expected one of", 2},
+		{"asked for help", []string{"--help"}, "Run the agent in the foreground", 0},
+		{"asked for its version", []string{"--version"}, "devel", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cmd, out := start(t, nil, tt.args...)
-			if err := cmd.Run(); err == nil || !strings.Contains(out.String(), tt.want) {
-				t.Errorf("got %v, %s; want %q", err, out, tt.want)
+			err := cmd.Run()
+			if code := cmd.ProcessState.ExitCode(); code != tt.code || !strings.Contains(out.String(), tt.want) {
+				t.Errorf("got %v (%d), %s; want %d, %q", err, code, out, tt.code, tt.want)
 			}
 		})
 	}

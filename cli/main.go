@@ -59,6 +59,9 @@ type grammar struct {
 	Ops         opsCmd         `cmd:"" help:"${ops}"`
 	Events      eventsCmd      `cmd:"" help:"${events}"`
 	Version     versionCmd     `cmd:"" help:"${version}"`
+	Help        helpCmd        `cmd:"" help:"${help}"`
+
+	ShowVersion versionFlag `name:"version" help:"${version}"`
 }
 
 // run is the whole command; it returns the exit code.
@@ -137,11 +140,37 @@ func (a *app) report(err error) int {
 
 type versionCmd struct{}
 
+// versionLine is what both "version" and --version print.
+func versionLine(language string) string {
+	return fmt.Sprintf("iscdesk %s, %s %d", build, pick(language, words{"protocol", "协议"}), api.ProtocolVersion)
+}
+
+// versionFlag is --version, which needs no command beside it.
+type versionFlag bool
+
+// BeforeReset runs before kong misses a command.
+func (versionFlag) BeforeReset(k *kong.Kong, v kong.Vars) error {
+	fmt.Fprintln(k.Stdout, v["versionline"])
+	k.Exit(exitOK)
+	return nil
+}
+
+// helpCmd is --help for those who write it as a command.
+type helpCmd struct {
+	Command []string `arg:"" optional:"" help:"${helpcommand}"`
+}
+
+// Run shows what "iscdesk COMMAND --help" shows.
+func (h helpCmd) Run(ctx *kong.Context) error {
+	_, err := ctx.Kong.Parse(append(h.Command, "--help"))
+	return err
+}
+
 func (versionCmd) Run(a *app) error {
 	if a.JSON {
 		a.printJSON(map[string]any{"build": build, "protocol": api.ProtocolVersion})
 		return nil
 	}
-	a.printf("iscdesk %s, %s %d\n", build, a.say("protocol", "协议"), api.ProtocolVersion)
+	a.printf("%s\n", versionLine(a.language))
 	return nil
 }

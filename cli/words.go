@@ -47,6 +47,8 @@ var help = map[string]words{
 	"events":      {"Print events as they come.", "持续输出事件。"},
 	"parts":       {"Show where each part comes from.", "显示各部分的来源。"},
 	"version":     {"Show the version.", "显示版本。"},
+	"help":        {"Show this help, or a command's.", "显示此帮助，或某个命令的帮助。"},
+	"helpcommand": {"Command, such as files open.", "命令，例如 files open。"},
 
 	"account":       {"Account, such as mei@example.com; asked for when missing.", "账号，例如 mei@example.com；未给出时会询问。"},
 	"passwordstdin": {"Read the password from standard input.", "从标准输入读取密码。"},
@@ -88,5 +90,6 @@ func vars(language string) kong.Vars {
 	for name, w := range help {
 		v[name] = pick(language, w)
 	}
+	v["versionline"] = versionLine(language)
 	return v
 }

@@ -37,9 +37,26 @@ func TestBinary(t *testing.T) {
 	if out, err := exec.Command(goTool, append(args, ".")...).CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
+	t.Run("command line", func(t *testing.T) { usage(t, exe) })
 	t.Run("life", func(t *testing.T) { life(t, exe) })
 	t.Run("operator", func(t *testing.T) { operator(t, exe) })
 	t.Run("killed", func(t *testing.T) { killed(t, exe) })
+}
+
+// usage: what starts nothing ends with the exit codes that scripts know.
+func usage(t *testing.T, exe string) {
+	for _, tt := range []struct {
+		arg, want string
+		code      int
+	}{
+		{"--help", "Serve the cloud", 0}, {"--version", "devel", 0}, {"--insecure", "unknown flag", 2}, {"nonsense", "unexpected argument", 2},
+	} {
+		cmd := exec.Command(exe, tt.arg)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != tt.code || !strings.Contains(string(out), tt.want) {
+			t.Errorf("%s: got %d, %s; want %d, %q", tt.arg, code, out, tt.code, tt.want)
+		}
+	}
 }
 
 // process is a running cloud.
