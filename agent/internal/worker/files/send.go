@@ -1,0 +1,58 @@
+package files
+
+import (
+	"context"
+
+	"github.com/iscdesk/iscdesk/agent/internal/worker/transfer"
+	"github.com/iscdesk/iscdesk/internal/chunk"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// upload snapshots the journal's path into the cloud.
+func (r *Room) upload(ctx context.Context, c *transfer.Client, j journal, total int64) (shot, error) {
+	var got shot
+	err := r.send(ctx, c, j.Store.Operation, total, func(ctx context.Context, up *transfer.Upload) (err error) {
+		got, err = r.snapshot(ctx, j.target(), up)
+		return err
+	})
+	return got, err
+}
+
+// resend brings the chunks that the cloud lacks from the outbox, or from the
+// local files where those are still what they were.
+func (r *Room) resend(ctx context.Context, c *transfer.Client, j journal, m chunk.Manifest) error {
+	ids := make([]chunk.ID, 0, len(m.Files))
+	for _, ref := range m.Refs() {
+		ids = append(ids, ref.ID)
+	}
+	missing, err := c.Missing(ctx, ids)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	if !j.Whole {
+		got, err := r.upload(ctx, c, j, m.Size())
+		if err == nil && got.content != j.Content {
+			err = refuse(api.FileChanging, "%s changed after the save began, and the save was cut short", j.Local)
+		}
+		return err
+	}
+	return r.send(ctx, c, j.Store.Operation, m.Size(), func(_ context.Context, up *transfer.Upload) error {
+		return r.replay(j, up)
+	})
+}
+
+// send uploads what give adds, and reports the progress as operation op's. What
+// stopped give is the error, unless it was the cloud that went away under it.
+func (r *Room) send(ctx context.Context, c *transfer.Client, op api.Operation, total int64, give func(context.Context, *transfer.Upload) error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	up := c.Upload(ctx, r.progress(op, total).add)
+	err := give(ctx, up)
+	if err != nil {
+		stop(err) // what is still queued need not be sent
+	}
+	if sendErr := up.Close(); sendErr != nil && (err == nil || away(sendErr)) {
+		err = sendErr
+	}
+	return err
+}
