@@ -149,6 +149,16 @@ func TestMinicadRefusesWhatIsNoDrawing(t *testing.T) {
 	}
 }
 
+func TestMinicadHelp(t *testing.T) {
+	program := example(t, "minicad", "libsodium")
+	for arg, exit := range map[string]int{"help": 0, "--help": 0, "--nonsense": 2} {
+		h := command(t, program, arg) // no agent is needed for it
+		if out := h.run(t, exit) + h.err.String(); !strings.Contains(out, "add-circle X Y RADIUS") {
+			t.Errorf("%s: minicad says\n%s", arg, out)
+		}
+	}
+}
+
 // hello.c of the README.
 func TestHello(t *testing.T) {
 	program := example(t, "hello")

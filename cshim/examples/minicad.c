@@ -446,6 +446,14 @@ static const char *rest(const char *line)
     return line + strspn(line, " \t");
 }
 
+static const char usage[] =
+    "usage: minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--no-browser] [COMMAND ...]\n"
+    "commands, as arguments or one a line from standard input:\n"
+    "  sign-in | license | license-file NAME\n"
+    "  ls [SPACE [FOLDER]] | open | open-id OBJECT [look] | recent PATH\n"
+    "  info | move DX DY | scale FACTOR | add-circle X Y RADIUS\n"
+    "  save | save-as | events | help | quit\n";
+
 /* 0: it went well, -1: it did not, 1: quit. */
 static int command(const char *line)
 {
@@ -456,6 +464,8 @@ static int command(const char *line)
         return 0;
     if (strcmp(word, "quit") == 0)
         return 1;
+    if (strcmp(word, "help") == 0)
+        return fputs(usage, stdout), 0;
     if (strcmp(word, "license") == 0)
         return licence();
     if (strcmp(word, "license-file") == 0)
@@ -509,9 +519,13 @@ int main(int argc, char **argv)
             snprintf(key_hex, sizeof key_hex, "%s", argv[++i]);
         else if (i + 1 < argc && strcmp(argv[i], "--product") == 0)
             snprintf(product, sizeof product, "%s", argv[++i]);
+        else if (strcmp(argv[i], "--help") == 0)
+            return fputs(usage, stdout), 0;
         else
-            return puts("usage: minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--no-browser] [COMMAND ...]"), 2;
+            return fputs(usage, stderr), 2;
     }
+    if (i < argc && strcmp(argv[i], "help") == 0) /* needs no desk */
+        return fputs(usage, stdout), 0;
     if (sodium_init() < 0 || iscdesk_init(&o, &desk, &err) != ISCDESK_OK)
         return failed("no desk"), 1;
     if (i < argc) /* each argument is one command */
