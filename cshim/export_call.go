@@ -79,6 +79,8 @@ func dispatch(ctx context.Context, s *sdk.Client, r *C.struct_shim_request) (int
 		op, err = s.SaveTo(ctx, api.SaveTo{Path: text(r, 0), Assembly: flag, Space: text(r, 1), Folder: text(r, 2), Name: text(r, 3)})
 	case C.SHIM_CHECK_IN:
 		err = s.Checkin(ctx, api.Checkin{Path: text(r, 0)})
+	case C.SHIM_CHECK_IN_OBJECT:
+		err = s.Checkin(ctx, api.Checkin{Object: text(r, 0)})
 	case C.SHIM_LIST_SPACES, C.SHIM_LIST_FOLDER, C.SHIM_LIST_VERSIONS, C.SHIM_SIGN_IN_STATUS:
 		return list(ctx, s, r)
 	case C.SHIM_SIGN_IN_PAGE:

@@ -324,6 +324,13 @@ int32_t iscdesk_check_in(iscdesk_client client, const char *path, iscdesk_error 
     return request(client, &r, a, COUNT(a), err);
 }
 
+int32_t iscdesk_check_in_object(iscdesk_client client, const char *object, iscdesk_error *err)
+{
+    const struct argument a[] = {{"object", object, ISCDESK_MAX_TEXT, 1}};
+    REQUEST(r, SHIM_CHECK_IN_OBJECT);
+    return request(client, &r, a, COUNT(a), err);
+}
+
 int32_t iscdesk_list_spaces(iscdesk_client client, iscdesk_list *list, iscdesk_error *err)
 {
     REQUEST(r, SHIM_LIST_SPACES);

@@ -169,6 +169,24 @@ func TestExports(t *testing.T) {
 	}
 }
 
+// Each function says which thread may call it, in the words of the table in docs/abi.md.
+func TestThreadsAreTold(t *testing.T) {
+	header := read(t, filepath.Join(include, "iscdesk.h"))
+	told := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| ([^|]+) \\| (`\\w+`(?:, `\\w+`)*) \\|").FindAllStringSubmatch(read(t, filepath.Join(root, "docs/abi.md")), -1) {
+		for _, name := range names("`(\\w+)`", row[2]) {
+			told["iscdesk_"+name] = row[1]
+		}
+	}
+	last := 0
+	for _, m := range regexp.MustCompile(`ISCDESK_CALL (iscdesk_\w+)\(`).FindAllStringSubmatchIndex(header, -1) {
+		name, comment := header[m[2]:m[3]], header[last:m[0]]
+		if last = m[1]; told[name] == "" || !strings.Contains(comment, "\n * Threads: "+told[name]+". Since ") {
+			t.Errorf("%s: docs/abi.md says %q, the header's comment something else", name, told[name])
+		}
+	}
+}
+
 // names are the first groups of every match, sorted.
 func names(pattern, text string) []string {
 	var list []string

@@ -17,13 +17,16 @@
  *    out belongs to the object that gave it and ends with that object.
  *  - Handles are numbers in the dress of a pointer, never addresses, and never
  *    used twice. A stale one gives ISCDESK_E_CLOSED (or NULL, or 0).
- *  - Threads: any function from any thread unless its comment says otherwise.
+ *  - Threads: each comment says which may call and whether the event function
+ *    may; requests of one client may be under way on several threads.
  *  - In the child of a fork every function that would reach the agent answers
  *    ISCDESK_E_FORKED. Signals are blocked in the calling thread while it is
  *    inside a request; waiting for events leaves them open.
  *  - A request blocks at most timeout_ms of iscdesk_options. Work that takes
  *    longer answers at once with an operation number; its end is an event.
  *  - Load the library once; it stays in the process (docs/abi.md).
+ *
+ * One file of over 500 lines on purpose: it is the specification, and is copied.
  */
 #ifndef ISCDESK_H
 #define ISCDESK_H
@@ -208,19 +211,23 @@ typedef void(ISCDESK_CALL *iscdesk_event_fn)(void *user, iscdesk_event event);
 /* ---- the library ---------------------------------------------------------- */
 
 /* The ABI number of the library that is loaded, ISCDESK_ABI of its header.
- * Any time, also before init. Never blocks. Since 1. */
+ * Never blocks.
+ * Threads: any, before iscdesk_init too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_abi(void);
 
 /* The version text of the library, for example "0.1.0".
- * Any time. Never blocks. Borrowed for ever. Since 1. */
+ * Never blocks. Borrowed for ever.
+ * Threads: any, before iscdesk_init too. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_version(void);
 
 /* The sentence that belongs to a code. language as in iscdesk_options.
- * Any time. Never blocks. Borrowed for ever; never NULL, an unknown code has a
- * sentence too. Since 1. */
+ * Never blocks. Borrowed for ever; never NULL, an unknown code has a
+ * sentence too.
+ * Threads: any, before iscdesk_init too. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_error_text(int32_t code, const char *language);
 
-/* What to do about a code, as iscdesk_error_text. Since 1. */
+/* What to do about a code, as iscdesk_error_text.
+ * Threads: any, before iscdesk_init too. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_error_hint(int32_t code, const char *language);
 
 /* ---- begin and end -------------------------------------------------------- */
@@ -231,7 +238,8 @@ ISCDESK_API const char *ISCDESK_CALL iscdesk_error_hint(int32_t code, const char
  * At most 64 clients a process.
  * Codes: INVALID_ARGUMENT, TIMEOUT, FORKED, BUSY, NOT_SUPPORTED (options of a
  * later ABI), AGENT_ABSENT, AGENT_TOO_OLD, AGENT_UNTRUSTED, PROTOCOL,
- * PRODUCT_DENIED. Since 1. */
+ * PRODUCT_DENIED.
+ * Threads: an ordinary one, not in a constructor of a library; in the event function too. Since 1. */
 #define iscdesk_init(options, client, err) iscdesk_init_abi(ISCDESK_ABI, (options), (client), (err))
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_init_abi(int32_t abi, const iscdesk_options *options,
                                                   iscdesk_client *client, iscdesk_error *err);
@@ -243,7 +251,8 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_init_abi(int32_t abi, const iscdesk_opt
  * ended all the same). When it was ended inside an event function that still
  * runs, a call from another thread waits for that as well and answers CLOSED.
  * Events and lists of the client stay yours.
- * Codes: CLOSED (stale, or ended before), FORKED, TIMEOUT. Since 1. */
+ * Codes: CLOSED (stale, or ended before), FORKED, TIMEOUT.
+ * Threads: any, in the event function too; overtakes requests. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_shut_out(iscdesk_client client, iscdesk_error *err);
 
 /* ---- events --------------------------------------------------------------- */
@@ -253,51 +262,60 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_shut_out(iscdesk_client client, iscdesk
  * replaces fn, NULL ends it; both wait at most 5 s for a running fn (not when
  * called inside it), then TIMEOUT. While fn is set, do not use
  * iscdesk_next_event or iscdesk_dispatch: BUSY.
- * Codes: CLOSED, FORKED, TIMEOUT, BUSY (no thread can be made). Since 1. */
+ * Codes: CLOSED, FORKED, TIMEOUT, BUSY (no thread can be made).
+ * Threads: any, in the event function too; overtakes requests. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_register_event_recall(iscdesk_client client, iscdesk_event_fn fn,
                                                                void *user, iscdesk_error *err);
 
 /* Takes the next event. timeout_ms: 0 looks, -1 waits for ever. *event is
  * yours: iscdesk_event_free. Signals stay open while it waits.
  * Codes: TIMEOUT (none came), CLOSED, FORKED, BUSY (a callback is registered).
- * Since 1. */
+ * Threads: any, none while a callback is registered; overtakes requests. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_next_event(iscdesk_client client, int32_t timeout_ms,
                                                     iscdesk_event *event, iscdesk_error *err);
 
 /* Waits for one event as iscdesk_next_event does and calls fn with it on this
  * thread. fn may throw a C++ exception or longjmp through this call: the event
  * is then not freed (one small leak), nothing else is harmed.
- * Codes: as iscdesk_next_event. Since 1. */
+ * Codes: as iscdesk_next_event.
+ * Threads: any, none while a callback is registered; overtakes requests. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_dispatch(iscdesk_client client, int32_t timeout_ms, iscdesk_event_fn fn,
                                                   void *user, iscdesk_error *err);
 
 /* A descriptor that is readable while events wait, for poll, select and message
  * loops. Never blocks. *descriptor stays the client's: do not read or close it,
  * and stop watching it before iscdesk_shut_out.
- * Codes: CLOSED, FORKED, NOT_SUPPORTED (Windows), INTERNAL (no descriptor left). Since 1. */
+ * Codes: CLOSED, FORKED, NOT_SUPPORTED (Windows), INTERNAL (no descriptor left).
+ * Threads: any, in the event function too; overtakes requests. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_event_descriptor(iscdesk_client client, int32_t *descriptor,
                                                           iscdesk_error *err);
 
 /* Type number ISCDESK_EVENT_..., 0 for an unknown type or a stale event.
- * Never blocks, as all event getters. Since 1. */
+ * Never blocks, as all event getters.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_event_type(iscdesk_event event);
 
-/* Type name, "EVENT_SAVE_RESULT". Borrowed from the event; NULL when stale. Since 1. */
+/* Type name, "EVENT_SAVE_RESULT". Borrowed from the event; NULL when stale.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_event_name(iscdesk_event event);
 
-/* Operation number that the event belongs to, 0 for none. Since 1. */
+/* Operation number that the event belongs to, 0 for none.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API int64_t ISCDESK_CALL iscdesk_event_operation(iscdesk_event event);
 
 /* The documented envelope {"operate":...,"params":{...},"comeBackParams":{...}}.
- * Borrowed from the event; NULL when stale. Since 1. */
+ * Borrowed from the event; NULL when stale.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_event_json(iscdesk_event event);
 
 /* One value of params by key, so that a C program needs no JSON reader. The key
  * "operate" gives the envelope's operate. Borrowed from the event; NULL when
- * there is none. Since 1. */
+ * there is none.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_event_param(iscdesk_event event, const char *key);
 
-/* Ends an event. NULL and stale ones are allowed. Since 1. */
+/* Ends an event. NULL and stale ones are allowed.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API void ISCDESK_CALL iscdesk_event_free(iscdesk_event event);
 
 /* ---- licence -------------------------------------------------------------- */
@@ -307,13 +325,15 @@ ISCDESK_API void ISCDESK_CALL iscdesk_event_free(iscdesk_event event);
  * Blocks up to timeout_ms. *operation (may be NULL) is the operation's number.
  * Codes: CLOSED, FORKED, TIMEOUT, INVALID_ARGUMENT, TOO_LARGE, BUSY, AGENT_LOST,
  * NOT_SIGNED_IN, SESSION_EXPIRED at once; PRODUCT_UNKNOWN, LICENSE_..., CLOCK_SUSPECT,
- * CLOUD_... in the event. Since 1. */
+ * CLOUD_... in the event.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_get_license_string_request(iscdesk_client client, const char *dev_info,
                                                                     int64_t *operation, iscdesk_error *err);
 
 /* As above, as a file that only this user can read. file_name: one name without
  * folders (else NAME_INVALID), NULL lets the agent choose. In the event also
- * ROOT_CALLER, PATH_DENIED, DISK_FULL. Since 1. */
+ * ROOT_CALLER, PATH_DENIED, DISK_FULL.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_get_license_file_request(iscdesk_client client, const char *file_name,
                                                                   const char *dev_info, int64_t *operation,
                                                                   iscdesk_error *err);
@@ -321,20 +341,23 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_get_license_file_request(iscdesk_client
 /* Reports the application's own verdict on the licence that it received.
  * accepted: 1 or 0; message: why not, required when accepted is 0.
  * Blocks up to timeout_ms.
- * Codes: CLOSED, FORKED, TIMEOUT, INVALID_ARGUMENT, TOO_LARGE, AGENT_LOST. Since 1. */
+ * Codes: CLOSED, FORKED, TIMEOUT, INVALID_ARGUMENT, TOO_LARGE, AGENT_LOST.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_license_verify_notify(iscdesk_client client, int32_t accepted,
                                                                const char *message, iscdesk_error *err);
 
 /* What is known of the licence, from memory: no service call, no allocation,
  * no lock that a service call holds. Set license->size first.
- * Codes: CLOSED, FORKED, INVALID_ARGUMENT. Since 1. */
+ * Codes: CLOSED, FORKED, INVALID_ARGUMENT.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_license_state(iscdesk_client client, iscdesk_license *license,
                                                        iscdesk_error *err);
 
 /* The documented device string mac|disk|board|cpu into buffer (size bytes,
  * ISCDESK_MAX_DEV_INFO + 1 always suffice). Blocks up to timeout_ms. Returns its
  * length. Codes: CLOSED, FORKED, TIMEOUT, INVALID_ARGUMENT, TOO_LARGE (buffer too
- * small), AGENT_LOST. Since 1. */
+ * small), AGENT_LOST.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_get_fingerprint(iscdesk_client client, char *buffer, uint32_t size,
                                                          iscdesk_error *err);
 
@@ -344,7 +367,8 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_get_fingerprint(iscdesk_client client, 
  * the end is EVENT_OPENCLOUDFILE_RESULT or EVENT_OPEN_CANCELLED. Without a
  * browser EVENT_PAGE carries the address. Blocks up to timeout_ms.
  * Codes: CLOSED, FORKED, TIMEOUT, INVALID_ARGUMENT, TOO_LARGE, BUSY, AGENT_LOST,
- * NOT_SIGNED_IN, SESSION_EXPIRED, ROOT_CALLER, CLOUD_NOT_SET. Since 1. */
+ * NOT_SIGNED_IN, SESSION_EXPIRED, ROOT_CALLER, CLOUD_NOT_SET.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_open_cloud_file(iscdesk_client client, int64_t *operation,
                                                          iscdesk_error *err);
 
@@ -355,13 +379,17 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_open_cloud_file(iscdesk_client client, 
  * NOT_CHECKED_OUT, CHECKOUT_LOST, CONFLICT, NOT_CLOUD_FILE, NOT_FOUND, FORBIDDEN,
  * NAME_INVALID, PATH_NOT_FOUND, PATH_DENIED, PATH_NOT_REGULAR, PATH_IN_USE,
  * FILE_CHANGING, DISK_FULL, ASSEMBLY_MAIN_MISSING. With the cloud away the event
- * is "failed" and "queued", and a second one tells the end. Since 1. */
+ * is "failed" and "queued", and a second one tells the end; where that is a refusal
+ * and the path holds later work by then, what was queued is laid beside it and the
+ * param conflictCopy names that file or folder.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_save(iscdesk_client client, const char *path, int32_t is_assembly,
                                               int64_t *operation, iscdesk_error *err);
 
 /* Stores a local file or assembly folder under a place and name that the user
  * chooses in the page, as a new object; otherwise as iscdesk_save, and
- * NAME_EXISTS, CANCELLED in the event. Since 1. */
+ * NAME_EXISTS, CANCELLED in the event.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_select_save_as_path(iscdesk_client client, const char *path,
                                                              int32_t is_assembly, int64_t *operation,
                                                              iscdesk_error *err);
@@ -369,72 +397,91 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_select_save_as_path(iscdesk_client clie
 /* Opens an object by its id, without a page; otherwise as iscdesk_open_cloud_file.
  * version 0 is the newest. checkout: 1 to work on it, 0 to look. In the event
  * also NOT_FOUND, FORBIDDEN, HELD_BY_OTHER, CONTENT_DAMAGED, PATH_DENIED,
- * DISK_FULL, CLOUD_.... Since 1. */
+ * DISK_FULL, CLOUD_.... Unsaved work on another version is laid beside the file:
+ * the param conflictCopy of EVENT_OPENCLOUDFILE_RESULT names it.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_open_object(iscdesk_client client, const char *object, int64_t version,
                                                      int32_t checkout, int64_t *operation, iscdesk_error *err);
 
 /* Stores a local file or assembly folder as a new object, without a page;
  * otherwise as iscdesk_save, and NAME_EXISTS in the event. folder NULL is the
- * space's root; name NULL takes the path's last part. Since 1. */
+ * space's root; name NULL takes the path's last part.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_save_to(iscdesk_client client, const char *path, int32_t is_assembly,
                                                  const char *space, const char *folder, const char *name,
                                                  int64_t *operation, iscdesk_error *err);
 
 /* Gives a check-out back without saving. path: the workspace file or folder.
- * Blocks up to timeout_ms. Codes: as iscdesk_save. Since 1. */
+ * Blocks up to timeout_ms. Codes: as iscdesk_save.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_check_in(iscdesk_client client, const char *path, iscdesk_error *err);
+
+/* As iscdesk_check_in, by the object's id: for one whose workspace file is gone.
+ * Threads: any, in the event function too. Since 1. */
+ISCDESK_API int32_t ISCDESK_CALL iscdesk_check_in_object(iscdesk_client client, const char *object, iscdesk_error *err);
 
 /* The drive spaces that the user may see. Rows: id, name, role.
  * Blocks up to timeout_ms; *list is yours: iscdesk_list_free. Returns the
  * number of rows. Codes: as iscdesk_open_cloud_file, and CLOUD_UNREACHABLE,
- * CLOUD_UNTRUSTED, CLOUD_ANSWER. Since 1. */
+ * CLOUD_UNTRUSTED, CLOUD_ANSWER.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_list_spaces(iscdesk_client client, iscdesk_list *list, iscdesk_error *err);
 
 /* One page of a folder. folder NULL is the space's root, after the text of
  * iscdesk_list_next of the page before, or NULL. Rows: id, kind
  * ("folder", "file", "assembly"), name, by, holder, machine (texts); size,
  * version, modified (ms), until (ms, end of the check-out), mine (numbers).
- * Otherwise as iscdesk_list_spaces, and NOT_FOUND, FORBIDDEN. Since 1. */
+ * Otherwise as iscdesk_list_spaces, and NOT_FOUND, FORBIDDEN.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_list_folder(iscdesk_client client, const char *space, const char *folder,
                                                      const char *after, iscdesk_list *list, iscdesk_error *err);
 
 /* The versions of an object, newest first. Rows: by, machine (texts);
- * version, size, created (ms) (numbers). Otherwise as iscdesk_list_folder. Since 1. */
+ * version, size, created (ms) (numbers). Otherwise as iscdesk_list_folder.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_list_versions(iscdesk_client client, const char *object,
                                                        iscdesk_list *list, iscdesk_error *err);
 
-/* Number of rows, 0 when stale. Never blocks, as all list getters. Since 1. */
+/* Number of rows, 0 when stale. Never blocks, as all list getters.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_list_count(iscdesk_list list);
 
-/* A text of row 0 to count-1. Borrowed from the list; NULL when there is none. Since 1. */
+/* A text of row 0 to count-1. Borrowed from the list; NULL when there is none.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_list_text(iscdesk_list list, int32_t row, const char *key);
 
-/* A number of a row, 0 when there is none. Since 1. */
+/* A number of a row, 0 when there is none.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API int64_t ISCDESK_CALL iscdesk_list_number(iscdesk_list list, int32_t row, const char *key);
 
-/* The mark of the next page, NULL on the last. Borrowed from the list. Since 1. */
+/* The mark of the next page, NULL on the last. Borrowed from the list.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_list_next(iscdesk_list list);
 
-/* Ends a list. NULL and stale ones are allowed. Since 1. */
+/* Ends a list. NULL and stale ones are allowed.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API void ISCDESK_CALL iscdesk_list_free(iscdesk_list list);
 
 /* ---- sign-in -------------------------------------------------------------- */
 
 /* Opens the sign-in page as iscdesk_open_cloud_file does; the end is
  * EVENT_SIGN_IN. Codes: CLOSED, FORKED, TIMEOUT, BUSY, AGENT_LOST,
- * CLOUD_NOT_SET, ROOT_CALLER. Since 1. */
+ * CLOUD_NOT_SET, ROOT_CALLER.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_sign_in_page(iscdesk_client client, int64_t *operation,
                                                       iscdesk_error *err);
 
 /* Who is signed in for this OS user: returns 1 and one row (account, name,
  * organisation, cloud), or 0 and one row with cloud alone; the number "reason"
  * then is the code why. list may be NULL. Blocks up to timeout_ms.
- * Codes: CLOSED, FORKED, TIMEOUT, AGENT_LOST. Since 1. */
+ * Codes: CLOSED, FORKED, TIMEOUT, AGENT_LOST.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_sign_in_status(iscdesk_client client, iscdesk_list *list,
                                                         iscdesk_error *err);
 
 /* Signs the OS user out, for all applications. Blocks up to timeout_ms.
- * Codes: CLOSED, FORKED, TIMEOUT, AGENT_LOST, NOT_SIGNED_IN. Since 1. */
+ * Codes: CLOSED, FORKED, TIMEOUT, AGENT_LOST, NOT_SIGNED_IN.
+ * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_sign_out(iscdesk_client client, iscdesk_error *err);
 
 /* ---- operations ----------------------------------------------------------- */
@@ -444,18 +491,21 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_sign_out(iscdesk_client client, iscdesk
  * and are begun after this call, on any thread, bring it; the desk's events of them
  * show it as comeBackParams (iscdesk_event_json), after a restart as well. NULL or
  * "" ends it. Never waits for the agent. Codes: CLOSED, FORKED, INVALID_ARGUMENT (not one
- * JSON object in UTF-8), TOO_LARGE. Since 1. */
+ * JSON object in UTF-8), TOO_LARGE.
+ * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_set_come_back(iscdesk_client client, const char *object,
                                                        iscdesk_error *err);
 
 /* Asks for an operation to end early; it ends with its own event, cancelled or
  * just done. Blocks up to timeout_ms.
- * Codes: CLOSED, FORKED, TIMEOUT, NOT_FOUND, AGENT_LOST. Since 1. */
+ * Codes: CLOSED, FORKED, TIMEOUT, NOT_FOUND, AGENT_LOST.
+ * Threads: any, in the event function too; overtakes requests. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_cancel(iscdesk_client client, int64_t operation, iscdesk_error *err);
 
 /* Where an operation stands: *state is ISCDESK_OPERATION_..., and for one that
  * has ended *event (may be NULL) is a copy of its last event, yours to free.
- * Blocks up to timeout_ms. Codes: CLOSED, FORKED, TIMEOUT, AGENT_LOST. Since 1. */
+ * Blocks up to timeout_ms. Codes: CLOSED, FORKED, TIMEOUT, AGENT_LOST.
+ * Threads: any, in the event function too; overtakes requests. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_operation_state(iscdesk_client client, int64_t operation, int32_t *state,
                                                          iscdesk_event *event, iscdesk_error *err);
 

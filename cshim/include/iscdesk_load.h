@@ -54,6 +54,7 @@ typedef struct iscdesk_functions {
     int32_t (ISCDESK_CALL *open_object)(iscdesk_client client, const char *object, int64_t version, int32_t checkout, int64_t *operation, iscdesk_error *err);
     int32_t (ISCDESK_CALL *save_to)(iscdesk_client client, const char *path, int32_t is_assembly, const char *space, const char *folder, const char *name, int64_t *operation, iscdesk_error *err);
     int32_t (ISCDESK_CALL *check_in)(iscdesk_client client, const char *path, iscdesk_error *err);
+    int32_t (ISCDESK_CALL *check_in_object)(iscdesk_client client, const char *object, iscdesk_error *err);
     int32_t (ISCDESK_CALL *list_spaces)(iscdesk_client client, iscdesk_list *list, iscdesk_error *err);
     int32_t (ISCDESK_CALL *list_folder)(iscdesk_client client, const char *space, const char *folder, const char *after, iscdesk_list *list, iscdesk_error *err);
     int32_t (ISCDESK_CALL *list_versions)(iscdesk_client client, const char *object, iscdesk_list *list, iscdesk_error *err);
@@ -129,6 +130,7 @@ static int iscdesk_load(iscdesk_functions *f, const char *path)
     ISCDESK_LOAD_(open_object)
     ISCDESK_LOAD_(save_to)
     ISCDESK_LOAD_(check_in)
+    ISCDESK_LOAD_(check_in_object)
     ISCDESK_LOAD_(list_spaces)
     ISCDESK_LOAD_(list_folder)
     ISCDESK_LOAD_(list_versions)

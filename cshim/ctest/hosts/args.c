@@ -53,6 +53,8 @@ static void nulls(iscdesk_client c)
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_save(c, "relative", 0, NULL, err()));
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_select_save_as_path(c, NULL, 0, NULL, err()));
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_check_in(c, NULL, err()));
+    WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_check_in_object(c, NULL, err()));
+    WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_check_in_object(c, "", err()));
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_open_object(c, NULL, 0, 0, NULL, err()));
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_save_to(c, "/a", 0, NULL, NULL, NULL, NULL, err()));
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_list_folder(c, NULL, NULL, NULL, &l, err()));

@@ -115,6 +115,7 @@ int main(int argc, char **argv)
     WANT(ISCDESK_OK, iscdesk_save_to(c, path, 0, "s1", NULL, "copy.dxf", &op, err()));
     ends_with(c, op, ISCDESK_EVENT_SAVE_RESULT, "status", "success");
     WANT(ISCDESK_OK, iscdesk_check_in(c, path, err()));
+    WANT(ISCDESK_OK, iscdesk_check_in_object(c, "o1", err()));
     (void)iscdesk_cancel(c, op, err());
     WANT(ISCDESK_OK, iscdesk_sign_in_page(c, &op, err()));
     WANT(ISCDESK_OK, iscdesk_sign_out(c, err()));

@@ -15,7 +15,7 @@ static void use(iscdesk_client c, iscdesk_event e, iscdesk_list l, int dead)
     iscdesk_event ev;
     iscdesk_list li;
     char text[ISCDESK_MAX_DEV_INFO + 1];
-    int32_t n, codes[24];
+    int32_t n, codes[32];
     size_t i, k = 0;
     memset(&lic, 0, sizeof lic);
     lic.size = (uint32_t)sizeof lic;
@@ -43,6 +43,7 @@ static void use(iscdesk_client c, iscdesk_event e, iscdesk_list l, int dead)
         codes[k++] = iscdesk_open_object(c, "o", 0, 0, NULL, NULL);
         codes[k++] = iscdesk_save_to(c, "/a", 0, "s", NULL, NULL, NULL, NULL);
         codes[k++] = iscdesk_check_in(c, "/a", NULL);
+        codes[k++] = iscdesk_check_in_object(c, "o", NULL);
         codes[k++] = iscdesk_sign_in_page(c, NULL, NULL);
         codes[k++] = iscdesk_sign_out(c, NULL);
         codes[k++] = iscdesk_set_come_back(c, "{}", NULL);
