@@ -1,7 +1,8 @@
 /*
  * iscdesk.hpp - the C interface of ISCDesk for C++, header only.
  *
- * Two shapes over the same library, in one file that can be copied:
+ * Two shapes over the same library, in one file (of over 500 lines, so that it can
+ * be copied):
  *  - Sdk::SdkInvoker, the class style of the public client guide, in C++98: it
  *    returns a ResultStatus and never throws.
  *  - Sdk::Client, move-only, which throws Sdk::Error: from C++11 on.
@@ -293,6 +294,30 @@ private:
     bool own_;
 };
 
+/* Rows of an answer, false for none; freed by the destructor. Rows and keys as
+ * iscdesk.h tells at each list. */
+class List {
+public:
+    explicit List(iscdesk_list number) noexcept : number_(number) {}
+    List(List &&other) noexcept : number_(other.number_) { other.number_ = nullptr; }
+    List &operator=(List &&other) noexcept
+    {
+        std::swap(number_, other.number_);
+        return *this;
+    }
+    ~List() { iscdesk_list_free(number_); }
+    explicit operator bool() const noexcept { return number_ != nullptr; }
+    int32_t count() const noexcept { return iscdesk_list_count(number_); }
+    std::string text(int32_t row, const char *key) const { return string_of(iscdesk_list_text(number_, row, key)); }
+    int64_t number(int32_t row, const char *key) const noexcept { return iscdesk_list_number(number_, row, key); }
+    /* The after of the next page, empty on the last. */
+    std::string next() const { return string_of(iscdesk_list_next(number_)); }
+
+private:
+    static std::string string_of(const char *s) { return s ? s : ""; }
+    iscdesk_list number_;
+};
+
 /* One session, ended by the destructor. Failures are thrown as Error; the time
  * running out in next() is no failure. */
 class Client {
@@ -363,33 +388,26 @@ public:
     }
     void license_verify_notify(bool accepted, const std::string &message = std::string())
     {
-        iscdesk_error e = fresh();
-        check(iscdesk_license_verify_notify(client_, accepted, message.c_str(), &e), e);
+        call([&](iscdesk_error *e) { return iscdesk_license_verify_notify(client_, accepted, message.c_str(), e); });
     }
-    iscdesk_license license() const
+    iscdesk_license license_state() const
     {
         iscdesk_license l = iscdesk_license();
         l.size = static_cast<uint32_t>(sizeof l);
-        iscdesk_error e = fresh();
-        check(iscdesk_license_state(client_, &l, &e), e);
+        call([&](iscdesk_error *e) { return iscdesk_license_state(client_, &l, e); });
         return l;
     }
-    std::string fingerprint()
+    std::string get_fingerprint()
     {
         std::string out(ISCDESK_MAX_DEV_INFO + 1, '\0');
-        iscdesk_error e = fresh();
-        const int32_t n = iscdesk_get_fingerprint(client_, &out[0], static_cast<uint32_t>(out.size()), &e);
-        check(n, e);
+        const int32_t n = call([&](iscdesk_error *e) { return iscdesk_get_fingerprint(client_, &out[0], static_cast<uint32_t>(out.size()), e); });
         out.resize(static_cast<std::string::size_type>(n));
         return out;
     }
+
     int64_t open_cloud_file()
     {
         return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_open_cloud_file(client_, op, e); });
-    }
-    int64_t open_object(const std::string &object, bool checkout, int64_t version = 0)
-    {
-        return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_open_object(client_, object.c_str(), version, checkout, op, e); });
     }
     int64_t save(const std::string &path, bool is_assembly = false)
     {
@@ -399,24 +417,83 @@ public:
     {
         return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_select_save_as_path(client_, path.c_str(), is_assembly, op, e); });
     }
+
+    /* For applications that draw their own dialog. Empty texts are what NULL is in C. */
+    List list_spaces()
+    {
+        return rows([&](iscdesk_list *l, iscdesk_error *e) { return iscdesk_list_spaces(client_, l, e); });
+    }
+    List list_folder(const std::string &space, const std::string &folder = std::string(), const std::string &after = std::string())
+    {
+        return rows([&](iscdesk_list *l, iscdesk_error *e) { return iscdesk_list_folder(client_, space.c_str(), folder.c_str(), after.c_str(), l, e); });
+    }
+    List list_versions(const std::string &object)
+    {
+        return rows([&](iscdesk_list *l, iscdesk_error *e) { return iscdesk_list_versions(client_, object.c_str(), l, e); });
+    }
+    int64_t open_object(const std::string &object, bool checkout, int64_t version = 0)
+    {
+        return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_open_object(client_, object.c_str(), version, checkout, op, e); });
+    }
+    int64_t save_to(const std::string &path, const std::string &space, const std::string &folder, bool is_assembly = false,
+                    const std::string &name = std::string())
+    {
+        return start([&](int64_t *op, iscdesk_error *e) {
+            return iscdesk_save_to(client_, path.c_str(), is_assembly, space.c_str(), folder.c_str(), name.c_str(), op, e);
+        });
+    }
+    void check_in(const std::string &path)
+    {
+        call([&](iscdesk_error *e) { return iscdesk_check_in(client_, path.c_str(), e); });
+    }
+    void check_in_object(const std::string &object)
+    {
+        call([&](iscdesk_error *e) { return iscdesk_check_in_object(client_, object.c_str(), e); });
+    }
+
+    int64_t sign_in_page()
+    {
+        return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_sign_in_page(client_, op, e); });
+    }
+    /* Whether somebody is signed in, and the one row that says who, or why not. */
+    std::pair<bool, List> sign_in_status()
+    {
+        iscdesk_list number = nullptr;
+        const int32_t n = call([&](iscdesk_error *e) { return iscdesk_sign_in_status(client_, &number, e); });
+        return std::pair<bool, List>(n == 1, List(number));
+    }
+    void sign_out()
+    {
+        call([&](iscdesk_error *e) { return iscdesk_sign_out(client_, e); });
+    }
+
     /* A JSON object that the events of requests begun from now on bring back;
      * empty ends it. */
     void set_come_back(const std::string &object)
     {
-        iscdesk_error e = fresh();
-        check(iscdesk_set_come_back(client_, object.c_str(), &e), e);
-    }
-    int64_t save_to(const std::string &path, const std::string &space, const std::string &folder, bool is_assembly = false)
-    {
-        return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_save_to(client_, path.c_str(), is_assembly, space.c_str(), folder.c_str(), nullptr, op, e); });
+        call([&](iscdesk_error *e) { return iscdesk_set_come_back(client_, object.c_str(), e); });
     }
     void cancel(int64_t operation)
     {
-        iscdesk_error e = fresh();
-        check(iscdesk_cancel(client_, operation, &e), e);
+        call([&](iscdesk_error *e) { return iscdesk_cancel(client_, operation, e); });
+    }
+    /* ISCDESK_OPERATION_..., and the last event of one that has ended, else none. */
+    std::pair<int32_t, Event> operation_state(int64_t operation)
+    {
+        int32_t state = ISCDESK_OPERATION_UNKNOWN;
+        iscdesk_event number = nullptr;
+        call([&](iscdesk_error *e) { return iscdesk_operation_state(client_, operation, &state, &number, e); });
+        return std::pair<int32_t, Event>(state, Event(number, true));
+    }
+    /* Readable while events wait; it stays the client's. */
+    int32_t event_descriptor()
+    {
+        int32_t descriptor = -1;
+        call([&](iscdesk_error *e) { return iscdesk_event_descriptor(client_, &descriptor, e); });
+        return descriptor;
     }
 
-    /* The client underneath, for the rest of iscdesk.h. */
+    /* The client underneath, for a C interface that wants it. */
     iscdesk_client handle() const noexcept { return client_; }
 
 private:
@@ -481,12 +558,24 @@ private:
         if (code < 0)
             throw Error(e);
     }
-    template <class Fn> int64_t start(Fn fn)
+    template <class Fn> static int32_t call(Fn fn)
+    {
+        iscdesk_error e = fresh();
+        const int32_t rc = fn(&e);
+        check(rc, e);
+        return rc;
+    }
+    template <class Fn> static int64_t start(Fn fn)
     {
         int64_t operation = 0;
-        iscdesk_error e = fresh();
-        check(fn(&operation, &e), e);
+        call([&](iscdesk_error *e) { return fn(&operation, e); });
         return operation;
+    }
+    template <class Fn> static List rows(Fn fn)
+    {
+        iscdesk_list number = nullptr;
+        call([&](iscdesk_error *e) { return fn(&number, e); });
+        return List(number);
     }
 
     iscdesk_client client_ = nullptr;

@@ -11,8 +11,8 @@ int main(int argc, char **argv)
     iscdesk_options o = host_options(argv[1]);
     Sdk::Client first(o);
     Sdk::Client desk(std::move(first));
-    CHECK(desk.license().state == ISCDESK_LICENSE_VALID);
-    CHECK(!desk.fingerprint().empty());
+    CHECK(desk.license_state().state == ISCDESK_LICENSE_VALID);
+    CHECK(!desk.get_fingerprint().empty());
 
     const int64_t op = desk.get_license_string_request();
     bool caught = false;
