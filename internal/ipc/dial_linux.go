@@ -105,6 +105,24 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return sent, err
 }
 
+// Readable waits on the calling thread itself, at most d, until Read would return
+// at once. Close waits for it.
+func (c *Conn) Readable(d time.Duration) (ready bool, err error) {
+	var failed error
+	err = c.raw.Control(func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds, int(d.Milliseconds()))
+		ready = n > 0
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			failed = os.NewSyscallError("poll", err)
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	return ready, err
+}
+
 func (c *Conn) server() (Server, error) {
 	var cred *unix.Ucred
 	var failed error

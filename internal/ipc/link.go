@@ -3,10 +3,10 @@ package ipc
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -23,8 +23,8 @@ type Options struct {
 	Handle      func(ctx context.Context, method string, params json.RawMessage) (any, error)
 	MaxInFlight int
 
-	// Notice takes the peer's notices, one at a time and in order, on the
-	// reading goroutine: it must not block.
+	// Notice takes the peer's notices, one at a time and in order, on whichever
+	// goroutine reads just then: it must not block.
 	Notice func(method string, params json.RawMessage)
 }
 
@@ -32,6 +32,7 @@ type Options struct {
 // be used from any goroutine. It owns rw and closes it.
 type Link struct {
 	rw   io.ReadWriteCloser
+	in   stream // of whoever holds reading
 	opt  Options
 	ctx  context.Context
 	stop context.CancelCauseFunc
@@ -39,6 +40,12 @@ type Link struct {
 	done chan struct{} // closed when the reader and every handler have ended
 
 	writing chan struct{} // holds a token for one write, so frames do not mix; a channel, so a waiting caller can leave
+
+	reading  chan struct{} // holds a token for one reader; a channel, so a caller can wait for it and for its answer
+	near     nearby        // nil where a caller cannot read its own answer
+	wanted   chan struct{} // a caller gave up reading: the link's reader is to come back at once
+	helped   atomic.Bool   // a caller has read since the link's reader last looked
+	handlers sync.WaitGroup
 
 	mu    sync.Mutex // guards next and calls; nothing blocks while it is held
 	next  int64
@@ -63,8 +70,12 @@ func NewLink(rw io.ReadWriteCloser, opt Options) *Link {
 		sem:     make(chan struct{}, opt.MaxInFlight),
 		done:    make(chan struct{}),
 		writing: make(chan struct{}, 1),
+		reading: make(chan struct{}, 1),
+		wanted:  make(chan struct{}, 1),
 		calls:   make(map[int64]chan api.Answer),
 	}
+	l.in = stream{r: rw, max: opt.MaxIn}
+	l.near, _ = rw.(nearby)
 	Spawn(l.fail, l.read)
 	return l
 }
@@ -105,17 +116,26 @@ func (l *Link) Call(ctx context.Context, method string, params, result any) erro
 	if err := l.write(ctx, api.Request{JSONRPC: "2.0", ID: id, Method: method, Params: raw}, nil); err != nil {
 		return fmt.Errorf("call %s: %w", method, err)
 	}
-	select {
-	case a := <-answer:
-		return decodeAnswer(a, method, result)
-	case <-ctx.Done():
-		return fmt.Errorf("call %s: %w", method, context.Cause(ctx))
-	case <-l.ctx.Done():
+	reading := l.reading
+	if l.near == nil {
+		reading = nil // the link's own reader will deliver
+	}
+	for {
 		select {
-		case a := <-answer: // the answer was the peer's last word
+		case a := <-answer:
 			return decodeAnswer(a, method, result)
-		default:
-			return fmt.Errorf("call %s: link ended: %w", method, context.Cause(l.ctx))
+		case reading <- struct{}{}:
+			l.readFor(answer)
+			reading = nil
+		case <-ctx.Done():
+			return fmt.Errorf("call %s: %w", method, context.Cause(ctx))
+		case <-l.ctx.Done():
+			select {
+			case a := <-answer: // the answer was the peer's last word
+				return decodeAnswer(a, method, result)
+			default:
+				return fmt.Errorf("call %s: link ended: %w", method, context.Cause(l.ctx))
+			}
 		}
 	}
 }
@@ -157,60 +177,6 @@ func (l *Link) forget(id int64) {
 	delete(l.calls, id)
 }
 
-// message is any of Request, Answer and Notice while it is sorted out.
-type message struct {
-	JSONRPC string          `json:"jsonrpc"`
-	ID      *int64          `json:"id"`
-	Method  string          `json:"method"`
-	Params  json.RawMessage `json:"params"`
-	Result  json.RawMessage `json:"result"`
-	Error   *api.Error      `json:"error"`
-}
-
-var errNotRPC = errors.New("not a JSON-RPC 2.0 message")
-
-// read is the link's only reader. It returns when the stream ends, after the
-// running handlers have returned.
-func (l *Link) read() {
-	var handlers sync.WaitGroup
-	defer close(l.done)
-	defer handlers.Wait()
-	for {
-		body, err := ReadFrame(l.rw, l.opt.MaxIn)
-		if err != nil {
-			if errors.Is(err, ErrFrameTooLarge) {
-				l.reject(api.TooLarge, err)
-			}
-			l.fail(err)
-			return
-		}
-		var m message
-		if err := json.Unmarshal(body, &m); err != nil {
-			l.reject(api.Protocol, fmt.Errorf("%w: %v", errNotRPC, err))
-			return
-		}
-		switch {
-		case m.JSONRPC != "2.0":
-			l.reject(api.Protocol, errNotRPC)
-			return
-		case m.Method != "" && m.ID != nil:
-			l.serve(&handlers, *m.ID, m.Method, m.Params)
-		case m.Method != "":
-			if l.opt.Notice != nil {
-				l.opt.Notice(m.Method, m.Params)
-			}
-		case m.ID != nil && *m.ID == 0 && m.Error != nil: // the peer's reject
-			l.fail(m.Error)
-			return
-		case m.ID != nil:
-			l.deliver(api.Answer{ID: *m.ID, Result: m.Result, Error: m.Error})
-		default:
-			l.reject(api.Protocol, errNotRPC)
-			return
-		}
-	}
-}
-
 // deliver hands an answer to its caller; one that nobody waits for is dropped.
 func (l *Link) deliver(a api.Answer) {
 	l.mu.Lock()
@@ -226,16 +192,16 @@ func (l *Link) deliver(a api.Answer) {
 // run. A request counts until its answer's turn to be written has come: not
 // longer, because the peer may send the next one when it has read the answer;
 // not shorter, because answers to a peer that does not read must stay few.
-func (l *Link) serve(handlers *sync.WaitGroup, id int64, method string, params json.RawMessage) {
+func (l *Link) serve(id int64, method string, params json.RawMessage) {
 	select {
 	case l.sem <- struct{}{}:
 	default:
 		l.answer(id, nil, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d requests unanswered", l.opt.MaxInFlight)}, nil)
 		return
 	}
-	handlers.Add(1)
+	l.handlers.Add(1)
 	Spawn(func(err error) { l.answer(id, nil, err, nil) }, func() {
-		defer handlers.Done()
+		defer l.handlers.Done()
 		leave := sync.OnceFunc(func() { <-l.sem })
 		defer leave()
 		if l.opt.Handle == nil {

@@ -16,8 +16,9 @@ import (
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// conn is one connection: one goroutine reads, one for each request answers (at
-// most api.MaxInFlight), one pumps events once they are subscribed.
+// conn is one connection: one goroutine reads and answers what is quick, one for
+// each other request answers (at most api.MaxInFlight), one pumps events once
+// they are subscribed.
 type conn struct {
 	s     *Server
 	nc    *net.UnixConn
@@ -129,11 +130,16 @@ func looksLikeHTTP(head []byte) bool {
 	return false
 }
 
-// serve answers one request in its own goroutine, or says Busy when too many run.
-// A request counts until its answer's turn to be written has come: not longer,
-// because the client may send the next one when it has read the answer; not
-// shorter, because answers to a client that does not read must stay few.
+// serve answers a quick request at once, any other in its own goroutine, or says
+// Busy when too many run. A request counts until its answer's turn to be written
+// has come: not longer, because the client may send the next one when it has read
+// the answer; not shorter, because answers to a client that does not read must
+// stay few. Quick ones need no count: their answers hold up the reading.
 func (c *conn) serve(requests *sync.WaitGroup, id int64, name string, params json.RawMessage) {
+	if methods[name].pace == quick {
+		c.do(id, name, params, nil)
+		return
+	}
 	select {
 	case c.slots <- struct{}{}:
 	default:
@@ -143,22 +149,27 @@ func (c *conn) serve(requests *sync.WaitGroup, id int64, name string, params jso
 	requests.Go(func() {
 		leave := sync.OnceFunc(func() { <-c.slots })
 		defer leave()
-		defer func() {
-			if p := recover(); p != nil { // one user's request must not end every user's agent
-				c.s.cfg.Log.Error("request failed by a defect", "method", name, "panic", p)
-				c.refuse(id, &api.Error{Code: api.Internal, Detail: "the request hit a defect of the agent"}, leave)
-			}
-		}()
-		result, after, err := c.answerTo(name, params)
-		if err != nil {
-			c.refuse(id, err, leave)
-			return
-		}
-		c.answer(id, result, leave)
-		if after != nil {
-			after()
-		}
+		c.do(id, name, params, leave)
 	})
+}
+
+// do makes the answer to a request and sends it; turn is send's.
+func (c *conn) do(id int64, name string, params json.RawMessage, turn func()) {
+	defer func() {
+		if p := recover(); p != nil { // one user's request must not end every user's agent
+			c.s.cfg.Log.Error("request failed by a defect", "method", name, "panic", p)
+			c.refuse(id, &api.Error{Code: api.Internal, Detail: "the request hit a defect of the agent"}, turn)
+		}
+	}()
+	result, after, err := c.answerTo(name, params)
+	if err != nil {
+		c.refuse(id, err, turn)
+		return
+	}
+	c.answer(id, result, turn)
+	if after != nil {
+		after()
+	}
 }
 
 // answer sends a result; turn, when not nil, is called when its turn has come.

@@ -18,11 +18,20 @@ const (
 	person            // not root where the service is root: file work is done with the caller's own rights
 )
 
+// pace is what a method costs.
+type pace int
+
+const (
+	waits  pace = iota // may wait for a disk, a worker or the cloud: in a goroutine of its own
+	quick              // answers from memory: at once, on the goroutine that reads the connection
+	costly             // waits, and few at a time for each user
+)
+
 // method is one line of the door's table.
 type method struct {
-	may    who
-	costly bool // few at a time for each user
-	serve  serve
+	may   who
+	pace  pace
+	serve serve
 }
 
 // serve answers a request; after, when not nil, runs once the answer was sent.
@@ -31,30 +40,30 @@ type serve func(c *conn, params json.RawMessage) (result any, after func(), err 
 // methods is everything that the local API does. hello is not here: it is the
 // first request of a connection and only that.
 var methods = map[string]method{
-	api.MethodDoctor:         {anyone, true, ask(agentRoom, Agent.Doctor)},
-	api.MethodStatus:         {anyone, false, ask(agentRoom, Agent.Status)},
-	api.MethodAuthLogin:      {anyone, true, call(authRoom, Auth.Login, checkLogin)},
-	api.MethodAuthLogout:     {anyone, false, askTell(authRoom, Auth.Logout)},
-	api.MethodAuthPage:       {anyone, true, call(authRoom, Auth.Page, checkAuthPage)},
-	api.MethodAuthStatus:     {anyone, false, ask(authRoom, Auth.Status)},
-	api.MethodPing:           {anyone, false, pong},
-	api.MethodSubscribe:      {anyone, false, (*conn).subscribe},
-	api.MethodCheckin:        {person, false, tell(filesRoom, Files.Checkin, checkCheckin)},
-	api.MethodList:           {person, false, call(filesRoom, Files.List, checkList)},
-	api.MethodOpen:           {person, false, call(filesRoom, Files.Open, checkOpen)},
-	api.MethodPick:           {person, false, call(filesRoom, Files.Pick, checkPick)},
-	api.MethodSave:           {person, false, call(filesRoom, Files.Save, checkSave)},
-	api.MethodSaveAs:         {person, false, call(filesRoom, Files.SaveAs, checkSave)},
-	api.MethodSaveTo:         {person, false, call(filesRoom, Files.SaveTo, checkSaveTo)},
-	api.MethodSpaces:         {person, false, ask(filesRoom, Files.Spaces)},
-	api.MethodVersions:       {person, false, call(filesRoom, Files.Versions, checkObject)},
-	api.MethodFingerprint:    {anyone, false, fingerprint},
-	api.MethodLicenseRequest: {anyone, false, call(licenseRoom, License.Request, checkLicenseRequest)},
-	api.MethodLicenseState:   {anyone, false, licenseState},
-	api.MethodLicenseVerify:  {anyone, false, tell(licenseRoom, License.Verify, checkVerify)},
-	api.MethodCancel:         {anyone, false, (*conn).cancelOperation},
-	api.MethodOperation:      {anyone, false, (*conn).getOperation},
-	api.MethodOperations:     {anyone, false, (*conn).listOperations},
+	api.MethodDoctor:         {anyone, costly, ask(agentRoom, Agent.Doctor)},
+	api.MethodStatus:         {anyone, waits, ask(agentRoom, Agent.Status)},
+	api.MethodAuthLogin:      {anyone, costly, call(authRoom, Auth.Login, checkLogin)},
+	api.MethodAuthLogout:     {anyone, waits, askTell(authRoom, Auth.Logout)},
+	api.MethodAuthPage:       {anyone, costly, call(authRoom, Auth.Page, checkAuthPage)},
+	api.MethodAuthStatus:     {anyone, quick, ask(authRoom, Auth.Status)},
+	api.MethodPing:           {anyone, quick, pong},
+	api.MethodSubscribe:      {anyone, waits, (*conn).subscribe},
+	api.MethodCheckin:        {person, waits, tell(filesRoom, Files.Checkin, checkCheckin)},
+	api.MethodList:           {person, waits, call(filesRoom, Files.List, checkList)},
+	api.MethodOpen:           {person, waits, call(filesRoom, Files.Open, checkOpen)},
+	api.MethodPick:           {person, waits, call(filesRoom, Files.Pick, checkPick)},
+	api.MethodSave:           {person, waits, call(filesRoom, Files.Save, checkSave)},
+	api.MethodSaveAs:         {person, waits, call(filesRoom, Files.SaveAs, checkSave)},
+	api.MethodSaveTo:         {person, waits, call(filesRoom, Files.SaveTo, checkSaveTo)},
+	api.MethodSpaces:         {person, waits, ask(filesRoom, Files.Spaces)},
+	api.MethodVersions:       {person, waits, call(filesRoom, Files.Versions, checkObject)},
+	api.MethodFingerprint:    {anyone, waits, fingerprint},
+	api.MethodLicenseRequest: {anyone, waits, call(licenseRoom, License.Request, checkLicenseRequest)},
+	api.MethodLicenseState:   {anyone, quick, licenseState},
+	api.MethodLicenseVerify:  {anyone, waits, tell(licenseRoom, License.Verify, checkVerify)},
+	api.MethodCancel:         {anyone, waits, (*conn).cancelOperation},
+	api.MethodOperation:      {anyone, quick, (*conn).getOperation},
+	api.MethodOperations:     {anyone, quick, (*conn).listOperations},
 }
 
 // answerTo is the door: permission, then method, then size, syntax and meaning.
@@ -69,7 +78,7 @@ func (c *conn) answerTo(name string, params json.RawMessage) (any, func(), error
 	case !known:
 		return nil, nil, &api.Error{Code: api.NotSupported, Detail: "the agent has no method of that name"}
 	}
-	if m.costly {
+	if m.pace == costly {
 		if err := c.s.costly(c.actor.UID); err != nil {
 			return nil, nil, err
 		}
