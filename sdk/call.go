@@ -44,7 +44,7 @@ func (c *Client) call(ctx context.Context, method string, params, result any) er
 
 // start sends a request whose end is an event.
 func (c *Client) start(ctx context.Context, method string, params any) (api.Started, error) {
-	params, err := comeBackOf(ctx, params)
+	params, note, err := comeBackOf(ctx, params)
 	if err != nil {
 		return api.Started{}, c.refusal(err)
 	}
@@ -54,11 +54,11 @@ func (c *Client) start(ctx context.Context, method string, params any) (api.Star
 	}
 	c.mu.Lock()
 	if !c.ended.has(s.Operation) { // its end may have overtaken the answer
-		c.open[s.Operation] = method
+		c.open[s.Operation] = request{method: method, comeBack: note}
 	}
 	c.mu.Unlock()
 	if s.URL != "" {
-		c.show(s, method)
+		c.show(s, request{method: method, comeBack: note})
 	}
 	return s, nil
 }

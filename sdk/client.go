@@ -40,7 +40,7 @@ type Client struct {
 	behind    bool // the queue was full: subscribe again when there is room
 	ask       bool // events were lost: ask for each open operation
 	stopping  bool // the agent said that it stops
-	open      map[api.Operation]string
+	open      map[api.Operation]request
 	ended     endings
 	license   api.LicenseState
 	licenseAt time.Time
@@ -73,7 +73,7 @@ func Init(ctx context.Context, opt Options) (*Client, error) {
 		done:   make(chan struct{}),
 		wake:   make(chan struct{}, 1),
 		linked: make(chan struct{}),
-		open:   make(map[api.Operation]string),
+		open:   make(map[api.Operation]request),
 		ended:  newEndings(),
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())

@@ -12,8 +12,8 @@ type comeBackKey struct{}
 
 // WithComeBack makes the requests that are begun with the returned context bring
 // a note of the application: one JSON object of at most api.MaxComeBack bytes,
-// which comes back as comeBackParams in every event that the agent sends of the
-// operation, after its restart as well, and means nothing to anybody else. A request with
+// which comes back as comeBackParams in every event of the operation, after a
+// restart of the agent as well, and means nothing to anybody else. A request with
 // another text answers api.InvalidArgument or api.TooLarge. Empty text ends it; the
 // ComeBack of a request's own parameters goes first.
 func WithComeBack(ctx context.Context, object string) context.Context {
@@ -36,16 +36,17 @@ func CheckComeBack(object string) error {
 	return nil
 }
 
-// comeBackOf puts the context's note into params that bring none.
-func comeBackOf(ctx context.Context, params any) (any, error) {
-	note, _ := ctx.Value(comeBackKey{}).(string)
+// comeBackOf puts the context's note into params that bring none, and tells what
+// they bring now.
+func comeBackOf(ctx context.Context, params any) (filled any, note string, err error) {
+	note, _ = ctx.Value(comeBackKey{}).(string)
 	fill := func(own *string) error {
 		if *own == "" {
 			*own = note
 		}
+		note = *own
 		return CheckComeBack(*own)
 	}
-	var err error
 	switch p := params.(type) {
 	case api.AuthPage:
 		err = fill(&p.ComeBack)
@@ -66,5 +67,5 @@ func comeBackOf(ctx context.Context, params any) (any, error) {
 		err = fill(&p.ComeBack)
 		params = p
 	}
-	return params, err
+	return params, note, err
 }

@@ -52,6 +52,33 @@ func TestComeBackOfEveryRequest(t *testing.T) {
 	}
 }
 
+// TestComeBackOfEventsMadeHere: the library's own events of an operation bring its note too.
+func TestComeBackOfEventsMadeHere(t *testing.T) {
+	agent, c := start(t)
+	agent.Manual()
+	agent.Page("http://127.0.0.1:1/#t")
+	for _, want := range []string{`{"tag":"a"}`, "{}"} {
+		ctx := t.Context()
+		if want != "{}" {
+			ctx = sdk.WithComeBack(ctx, want)
+		}
+		_, err := c.OpenCloudFile(ctx) // there is no browser: the address is told
+		wantCode(t, err, api.OK)
+		if e := next(t, c, api.EventPage); string(e.Envelope.ComeBack) != want {
+			t.Errorf("page: comeBackParams %s, want %s", e.Envelope.ComeBack, want)
+		}
+		op, err := c.Save(ctx, document(t), false)
+		wantCode(t, err, api.OK)
+		agent.Halt()
+		agent.Forget(op)
+		agent.Start()
+		e := next(t, c, api.EventSaveResult)
+		if e.Operation != op || e.Envelope.Params[api.ParamStatus] != api.StatusFailed || string(e.Envelope.ComeBack) != want {
+			t.Errorf("lost save: %+v, want comeBackParams %s", e, want)
+		}
+	}
+}
+
 func TestComeBackBounds(t *testing.T) {
 	_, c := start(t)
 	for _, tt := range []struct {

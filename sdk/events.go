@@ -226,16 +226,16 @@ func (c *Client) settle(ctx context.Context, link *ipc.Link, op api.Operation) e
 	c.delivering.Lock()
 	defer c.delivering.Unlock()
 	c.mu.Lock()
-	method, open := c.open[op]
+	r, open := c.open[op]
 	c.mu.Unlock()
 	var end api.Event
 	switch {
 	case !open: // its event came meanwhile
 		return nil
 	case refused:
-		end = c.lostEvent(op, method, err.Error())
+		end = c.lostEvent(op, r, err.Error())
 	case s.State == api.OpUnknown:
-		end = c.lostEvent(op, method, "the agent does not know the operation")
+		end = c.lostEvent(op, r, "the agent does not know the operation")
 	case s.Event != nil && endOf(*s.Event):
 		end = *s.Event
 	default:

@@ -102,18 +102,18 @@ func (c *Client) Checkin(ctx context.Context, r api.Checkin) error {
 
 // show has a page opened on the application's side, or tells its address in
 // EVENT_PAGE when that cannot be.
-func (c *Client) show(s api.Started, method string) {
+func (c *Client) show(s api.Started, r request) {
 	if c.opt.OpenURL != nil && c.opt.OpenURL(s.URL) == nil {
 		return
 	}
 	purpose := "pick"
-	switch method {
+	switch r.method {
 	case api.MethodSaveAs:
 		purpose = "saveAs"
 	case api.MethodAuthPage:
 		purpose = "signIn"
 	}
-	c.queue.force(made(c.clock.Now(), api.EventPage, api.OperatePage, s.Operation,
+	c.queue.force(r.made(c.clock.Now(), api.EventPage, api.OperatePage, s.Operation,
 		map[string]string{"url": s.URL, "purpose": purpose}))
 }
 

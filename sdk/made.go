@@ -11,12 +11,26 @@ import (
 // Events that the client makes itself, in the documented form: they have no id
 // of the agent's ring, and never move the cursor.
 
-var noComeBack = json.RawMessage("{}")
+// request is what the client remembers of an operation that it began.
+type request struct {
+	method   string
+	comeBack string // the application's note; "" for none
+}
 
+// made is an event of no operation of this client, or of one that brought no note.
 func made(now time.Time, typ, operate string, op api.Operation, params map[string]string) api.Event {
+	return request{}.made(now, typ, operate, op, params)
+}
+
+// made is an event of the request's operation, with its note.
+func (r request) made(now time.Time, typ, operate string, op api.Operation, params map[string]string) api.Event {
+	note := "{}"
+	if r.comeBack != "" {
+		note = r.comeBack
+	}
 	return api.Event{
 		Time: now.UTC(), Type: typ, Operation: op,
-		Envelope: api.Envelope{Operate: operate, Params: params, ComeBack: noComeBack},
+		Envelope: api.Envelope{Operate: operate, Params: params, ComeBack: json.RawMessage(note)},
 	}
 }
 
@@ -43,7 +57,7 @@ func (c *Client) deskClosed() {
 }
 
 // lostEvent ends an operation whose outcome nobody knows any more.
-func (c *Client) lostEvent(op api.Operation, method, detail string) api.Event {
+func (c *Client) lostEvent(op api.Operation, r request, detail string) api.Event {
 	message, hint := api.Text(api.AgentLost, c.opt.Language)
 	params := map[string]string{
 		api.ParamStatus: api.StatusFailed,
@@ -53,7 +67,7 @@ func (c *Client) lostEvent(op api.Operation, method, detail string) api.Event {
 		"detail":        detail,
 	}
 	typ, operate := api.EventSaveResult, api.OperateSaveResult
-	switch method {
+	switch r.method {
 	case api.MethodLicenseRequest:
 		typ, operate = api.EventLicenseVerify, api.OperateLicenseVerify
 		params["Status"] = api.StatusFailed // spelled so in this envelope
@@ -64,7 +78,7 @@ func (c *Client) lostEvent(op api.Operation, method, detail string) api.Event {
 	case api.MethodAuthPage:
 		typ, operate = api.EventSignIn, api.OperateSignIn
 	}
-	return made(c.clock.Now(), typ, operate, op, params)
+	return r.made(c.clock.Now(), typ, operate, op, params)
 }
 
 // endOf says whether e is the last event of its operation. A save that waits

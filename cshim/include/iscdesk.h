@@ -488,8 +488,8 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_sign_out(iscdesk_client client, iscdesk
 
 /* A note of the application: a JSON object of at most ISCDESK_MAX_COME_BACK bytes,
  * copied, that the library and the desk do not read. Requests that end in an event
- * and are begun after this call, on any thread, bring it; the desk's events of them
- * show it as comeBackParams (iscdesk_event_json), after a restart as well. NULL or
+ * and are begun after this call, on any thread, bring it; the events of them show
+ * it as comeBackParams (iscdesk_event_json), after a restart as well. NULL or
  * "" ends it. Never waits for the agent. Codes: CLOSED, FORKED, INVALID_ARGUMENT (not one
  * JSON object in UTF-8), TOO_LARGE.
  * Threads: any, in the event function too; never waits for the agent. Since 1. */
