@@ -33,6 +33,21 @@ func listen(t *testing.T) (*net.UnixListener, string) {
 	return l, path
 }
 
+// connected dials a new listener; peer is the listener's end. Each test closes what
+// its links do not.
+func connected(t *testing.T) (c *Conn, peer net.Conn) {
+	t.Helper()
+	l, path := listen(t)
+	c, err := Dial(path, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if peer, err = l.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	return c, peer
+}
+
 func TestDialRefusals(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
@@ -94,15 +109,7 @@ func TestDialFullQueue(t *testing.T) {
 
 func TestConnCarriesALink(t *testing.T) {
 	need.NoLeak(t)
-	l, path := listen(t)
-	c, err := Dial(path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, peer := connected(t)
 	server := NewLink(peer, Options{Handle: echo})
 	client := NewLink(c, Options{})
 	big := strings.Repeat("x", 900<<10) // more than the socket's buffer
@@ -117,15 +124,7 @@ func TestConnCarriesALink(t *testing.T) {
 
 func TestRejectReachesThePeer(t *testing.T) {
 	need.NoLeak(t)
-	l, path := listen(t)
-	c, err := Dial(path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, peer := connected(t)
 	server := NewLink(peer, Options{MaxIn: 100})
 	client := NewLink(c, Options{})
 	if err := client.Call(t.Context(), "echo", strings.Repeat("x", 200), nil); api.CodeOf(err) != api.TooLarge {
@@ -138,16 +137,7 @@ func TestRejectReachesThePeer(t *testing.T) {
 // An agent that turns a connection away says why before anything was asked.
 func TestRefusalBeforeTheFirstRequest(t *testing.T) {
 	for range 20 {
-		l, path := listen(t)
-		c, err := Dial(path, time.Second)
-		if err != nil {
-			t.Fatal(err)
-		}
-		peer, err := l.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = WriteFrame(peer, []byte(`{"jsonrpc":"2.0","id":0,"error":{"code":-33,"message":"no"}}`), 100)
+XX		_ = WriteFrame(peer, []byte(`{"jsonrpc":"2.0","id":0,"error":{"code":-33,"message":"no"}}`), 100)
 		_ = peer.Close()
 		client := NewLink(c, Options{})
 		if err := client.Call(t.Context(), "hello", nil, nil); api.CodeOf(err) != api.Forbidden {
@@ -161,15 +151,7 @@ func TestRefusalBeforeTheFirstRequest(t *testing.T) {
 // worked on, no more is read, and all is gone when it leaves.
 func TestTenThousandRequestsWithoutReading(t *testing.T) {
 	need.NoLeak(t)
-	l, path := listen(t)
-	c, err := Dial(path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	peer, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, peer := connected(t)
 	var running, most atomic.Int64
 	server := NewLink(peer, Options{Handle: func(context.Context, string, json.RawMessage) (any, error) {
 		for n := running.Add(1); ; {
@@ -205,16 +187,8 @@ func TestNoSignalFromAClosedPeer(t *testing.T) {
 	pipes := make(chan os.Signal, 4)
 	signal.Notify(pipes, syscall.SIGPIPE)
 	defer signal.Stop(pipes)
-	l, path := listen(t)
-	c, err := Dial(path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, peer := connected(t)
 	defer c.Close()
-	peer, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
 	_ = peer.Close()
 	if _, err := c.Write([]byte("x")); !errors.Is(err, unix.EPIPE) {
 		t.Errorf("got %v, want EPIPE", err)

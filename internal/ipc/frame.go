@@ -11,6 +11,9 @@ import (
 // The stream cannot be used afterwards.
 var ErrFrameTooLarge = errors.New("frame too large")
 
+// ErrFrameEmpty is a frame that announces no byte: no message is that short.
+var ErrFrameEmpty = errors.New("empty frame")
+
 // headerSize is the 4-byte big-endian length before each frame.
 const headerSize = 4
 
@@ -21,9 +24,9 @@ func ReadFrame(r io.Reader, max int) ([]byte, error) {
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
 	}
-	n := binary.BigEndian.Uint32(head[:])
-	if n == 0 || uint64(n) > uint64(max) {
-		return nil, fmt.Errorf("read frame of %d bytes, limit %d: %w", n, max, ErrFrameTooLarge)
+	n, err := frameSize(head[:], max)
+	if err != nil {
+		return nil, err
 	}
 	body := make([]byte, n)
 	if _, err := io.ReadFull(r, body); err != nil {
@@ -35,10 +38,25 @@ func ReadFrame(r io.Reader, max int) ([]byte, error) {
 	return body, nil
 }
 
+// frameSize is the size that a header announces, from 1 to max.
+func frameSize(head []byte, max int) (int, error) {
+	n := binary.BigEndian.Uint32(head)
+	if n == 0 {
+		return 0, fmt.Errorf("read frame: %w", ErrFrameEmpty)
+	}
+	if uint64(n) > uint64(max) {
+		return 0, fmt.Errorf("read frame of %d bytes, limit %d: %w", n, max, ErrFrameTooLarge)
+	}
+	return int(n), nil
+}
+
 // WriteFrame writes body as one frame in a single Write, so that frames of two
 // writers that share a lock never mix.
 func WriteFrame(w io.Writer, body []byte, max int) error {
-	if len(body) == 0 || len(body) > max {
+	if len(body) == 0 {
+		return fmt.Errorf("write frame: %w", ErrFrameEmpty)
+	}
+	if len(body) > max {
 		return fmt.Errorf("write frame of %d bytes, limit %d: %w", len(body), max, ErrFrameTooLarge)
 	}
 	_, err := w.Write(frame(body))

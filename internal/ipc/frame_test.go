@@ -18,7 +18,7 @@ func TestReadFrame(t *testing.T) {
 	}{
 		{"nothing", "", "", io.EOF},
 		{"header cut", "\x00\x00\x00", "", io.ErrUnexpectedEOF},
-		{"length 0", "\x00\x00\x00\x00", "", ErrFrameTooLarge},
+		{"length 0", "\x00\x00\x00\x00", "", ErrFrameEmpty},
 		{"one byte", "\x00\x00\x00\x01a", "a", nil},
 		{"body cut", "\x00\x00\x00\x02a", "", io.ErrUnexpectedEOF},
 		{"body missing", "\x00\x00\x00\x02", "", io.ErrUnexpectedEOF},
@@ -38,8 +38,8 @@ func TestReadFrame(t *testing.T) {
 }
 
 func TestWriteFrameBounds(t *testing.T) {
-	for _, n := range []int{0, 9} {
-		if err := WriteFrame(io.Discard, make([]byte, n), 8); !errors.Is(err, ErrFrameTooLarge) {
+	for n, want := range map[int]error{0: ErrFrameEmpty, 9: ErrFrameTooLarge} {
+		if err := WriteFrame(io.Discard, make([]byte, n), 8); !errors.Is(err, want) {
 			t.Errorf("%d bytes: got %v", n, err)
 		}
 	}

@@ -176,8 +176,11 @@ func TestBadFramesAreNamed(t *testing.T) {
 		{"not an object", "[1]", api.Protocol},
 		{"no version", `{"id":1,"method":"echo"}`, api.Protocol},
 		{"id is a text", `{"jsonrpc":"2.0","id":"1","method":"echo"}`, api.Protocol},
+		{"id 0 in a request", `{"jsonrpc":"2.0","id":0,"method":"echo"}`, api.Protocol},
+		{"a negative id", `{"jsonrpc":"2.0","id":-1,"method":"echo"}`, api.Protocol},
 		{"method is a number", `{"jsonrpc":"2.0","id":1,"method":5}`, api.Protocol},
 		{"neither request nor answer", `{"jsonrpc":"2.0"}`, api.Protocol},
+		{"empty", "", api.Protocol},
 		{"too large", strings.Repeat("x", 101), api.TooLarge},
 	}
 	for _, tt := range tests {
@@ -186,7 +189,7 @@ func TestBadFramesAreNamed(t *testing.T) {
 			a, b := net.Pipe()
 			defer a.Close()
 			l := NewLink(b, Options{MaxIn: 100, Handle: echo})
-			go WriteFrame(a, []byte(tt.frame), 1000) //nolint:errcheck // the link may close first
+			go a.Write(frame([]byte(tt.frame))) //nolint:errcheck // the link may close first
 			body, err := ReadFrame(a, api.MaxAnswerFrame)
 			if err != nil {
 				t.Fatal(err)

@@ -130,6 +130,10 @@ func (l *Link) one() (answered bool, err error) {
 	case m.JSONRPC != "2.0":
 		l.reject(api.Protocol, errNotRPC)
 		return false, errNotRPC
+	case m.Method != "" && m.ID != nil && *m.ID <= 0: // 0 is the connection's own
+		err := fmt.Errorf("%w: id %d of a request is not positive", errNotRPC, *m.ID)
+		l.reject(api.Protocol, err)
+		return false, err
 	case m.Method != "" && m.ID != nil:
 		l.serve(*m.ID, m.Method, m.Params)
 	case m.Method != "":
@@ -150,10 +154,13 @@ func (l *Link) one() (answered bool, err error) {
 }
 
 // broken ends the link because its stream did, or because of a frame that is
-// too large: there the peer is told.
+// too large or empty: there the peer is told.
 func (l *Link) broken(err error) {
-	if errors.Is(err, ErrFrameTooLarge) {
+	switch {
+	case errors.Is(err, ErrFrameTooLarge):
 		l.reject(api.TooLarge, err)
+	case errors.Is(err, ErrFrameEmpty):
+		l.reject(api.Protocol, err)
 	}
 	l.fail(err)
 }

@@ -1,9 +1,7 @@
 package ipc
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -54,11 +52,7 @@ func (s *stream) whole() bool {
 
 // size is the announced size of the frame whose header has arrived.
 func (s *stream) size() (int, error) {
-	n := binary.BigEndian.Uint32(s.buf[s.from:])
-	if n == 0 || uint64(n) > uint64(s.max) {
-		return 0, fmt.Errorf("read frame of %d bytes, limit %d: %w", n, s.max, ErrFrameTooLarge)
-	}
-	return int(n), nil
+	return frameSize(s.buf[s.from:], s.max)
 }
 
 // fill reads once. io.EOF means that the peer closed between two frames; a cut

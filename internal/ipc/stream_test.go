@@ -15,6 +15,7 @@ func FuzzStream(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x02{}\x00\x00\x00\x02[]"), uint8(1))
 	f.Add([]byte("\x00\x00\x00\x01a\x00\x00"), uint8(3))
 	f.Add([]byte("\xff\xff\xff\xff"), uint8(0))
+	f.Add([]byte("\x00\x00\x00\x00"), uint8(2))
 	f.Add(append([]byte("\x00\x00\x20\x00"), make([]byte, 0x2001)...), uint8(200))
 	f.Fuzz(func(t *testing.T, in []byte, piece uint8) {
 		const limit = 1 << 16
@@ -39,7 +40,7 @@ func FuzzStream(f *testing.F) {
 }
 
 func sameEnd(a, b error) bool {
-	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, ErrFrameTooLarge} {
+	for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, ErrFrameTooLarge, ErrFrameEmpty} {
 		if errors.Is(a, end) != errors.Is(b, end) {
 			return false
 		}

@@ -100,13 +100,16 @@ func (c *conn) request() (r incoming, err error) {
 		return r, errors.New("bytes of a browser")
 	}
 	body, err := ipc.ReadFrame(c.in, api.MaxRequestFrame)
-	if errors.Is(err, ipc.ErrFrameTooLarge) {
+	switch {
+	case errors.Is(err, ipc.ErrFrameTooLarge):
 		c.refuse(0, &api.Error{Code: api.TooLarge, Detail: err.Error()}, nil)
+	case errors.Is(err, ipc.ErrFrameEmpty):
+		c.refuse(0, &api.Error{Code: api.Protocol, Detail: err.Error()}, nil)
 	}
 	if err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(body, &r); err != nil || r.JSONRPC != "2.0" || r.Method == "" {
+	if err := json.Unmarshal(body, &r); err != nil || r.JSONRPC != "2.0" || r.Method == "" || r.ID != nil && *r.ID <= 0 {
 		refusal := &api.Error{Code: api.Protocol, Detail: fmt.Sprintf("not a JSON-RPC 2.0 request: %v", err)}
 		c.refuse(0, refusal, nil)
 		return r, refusal
