@@ -56,6 +56,10 @@ func Away(err error) bool {
 	return false
 }
 
+// AwayOrBusy is Away for work that is queued rather than refused: a cloud that has
+// too much to do takes it later, too.
+func AwayOrBusy(err error) bool { return Away(err) || api.CodeOf(err) == api.Busy }
+
 // codeOf maps the cloud's codes; a test holds that none is missing.
 func codeOf(cloud string, status int) api.Code {
 	switch cloud {

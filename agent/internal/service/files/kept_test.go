@@ -6,47 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
-
-// outboxIsEmpty waits until the worker's outbox holds nothing.
-func (d *desk) outboxIsEmpty() {
-	d.t.Helper()
-	for range 1000 {
-		p, err := d.worker.Pending(context.Background())
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		if len(p.Stores) == 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	d.t.Fatal("the outbox is not emptied")
-}
-
-func (d *desk) queueSave(path, content string) api.Operation {
-	d.t.Helper()
-	d.write(path, content)
-	st, err := d.room.Save(context.Background(), d.actor(), api.Save{Path: path})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	want(d.t, d.result(st.Operation), "queued", "true")
-	return st.Operation
-}
-
-func (d *desk) copies(dir string) []string {
-	d.t.Helper()
-	got, err := filepath.Glob(filepath.Join(dir, "* (conflict *"))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return got
-}
 
 // A queued save is refused at last, and its path holds later work: what was queued
 // is laid beside it.
@@ -66,8 +29,7 @@ func TestRefusedQueuedSaveIsKept(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDesk(t)
-			object := d.object("part.stl", "one")
-			path := d.open(api.Open{Object: object, Checkout: true})["mainFile"]
+			object, path := d.checkedOut()
 			d.drive.setAway(true)
 			op := d.queueSave(path, "two")
 			d.write(path, "three")
@@ -79,12 +41,8 @@ func TestRefusedQueuedSaveIsKept(t *testing.T) {
 			if all := d.copies(filepath.Dir(path)); len(all) != 1 || all[0] != got["conflictCopy"] {
 				t.Fatalf("copies %q, told %v", all, got)
 			}
-			if b, err := os.ReadFile(got["conflictCopy"]); err != nil || string(b) != "two" {
-				t.Fatalf("the copy is %q, %v", b, err)
-			}
-			if b, err := os.ReadFile(path); err != nil || string(b) != "three" {
-				t.Fatalf("the local file is %q, %v", b, err)
-			}
+			d.onDisk(got["conflictCopy"], "two")
+			d.onDisk(path, "three")
 			d.outboxIsEmpty()
 		})
 	}
@@ -93,8 +51,7 @@ func TestRefusedQueuedSaveIsKept(t *testing.T) {
 // Where the copy cannot be laid, the outbox keeps the work.
 func TestRefusedQueuedSaveStaysInTheOutbox(t *testing.T) {
 	d := newDesk(t)
-	object := d.object("part.stl", "one")
-	path := d.open(api.Open{Object: object, Checkout: true})["mainFile"]
+	object, path := d.checkedOut()
 	d.drive.setAway(true)
 	op := d.queueSave(path, "two")
 	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
@@ -115,8 +72,7 @@ func TestRefusedQueuedSaveStaysInTheOutbox(t *testing.T) {
 // A save that no operation knows any more, and that the cloud refuses for good.
 func TestRefusedOrphanIsKept(t *testing.T) {
 	d := newDesk(t)
-	object := d.object("part.stl", "one")
-	path := d.open(api.Open{Object: object, Checkout: true})["mainFile"]
+	object, path := d.checkedOut()
 	d.write(path, "two")
 	s := workerapi.Store{Operation: 900, Key: "a-save-of-an-old-agent", Path: path, Space: "sp", Object: object, Base: 1, Fence: 1, Account: account}
 	if got, err := d.worker.Store(context.Background(), s); err != nil || !got.Queued {
@@ -133,9 +89,7 @@ func TestRefusedOrphanIsKept(t *testing.T) {
 	if len(all) != 1 || !strings.HasSuffix(all[0], ").stl") {
 		t.Fatalf("copies %q", all)
 	}
-	if b, err := os.ReadFile(all[0]); err != nil || string(b) != "two" {
-		t.Fatalf("the copy is %q, %v", b, err)
-	}
+	d.onDisk(all[0], "two")
 }
 
 // Saves of a path whose save as a new object still waits are its next versions.
@@ -181,9 +135,7 @@ func TestSaveBehindAQueuedSaveTo(t *testing.T) {
 			want(t, first, "status", "success", "version", "1")
 			want(t, d.final(second), "status", "success", "version", "2", "object", first["object"])
 			want(t, d.final(third), "status", "success", "version", "3", "object", first["object"])
-			if got := d.newest(first["object"]); got != "three" {
-				t.Fatalf("the cloud holds %q", got)
-			}
+			d.inCloud(first["object"], "three")
 			d.write(path, "four")
 			want(t, d.save(path, false), "status", "success", "version", "4")
 			d.outboxIsEmpty()

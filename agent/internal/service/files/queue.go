@@ -12,6 +12,7 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -164,7 +165,7 @@ func (r *Room) resend(x *run) (answered bool) {
 	switch {
 	case x.stopping():
 		return false
-	case err == nil && done.Queued, away(err):
+	case err == nil && done.Queued, cloudhttp.AwayOrBusy(err):
 		return false
 	case api.CodeOf(err) == api.NotSignedIn, api.CodeOf(err) == api.SessionExpired, api.CodeOf(err) == api.PathInUse, api.CodeOf(err) == api.DiskFull, errors.Is(err, launch.ErrLost):
 		return false // waits for a sign-in, for a worker of before a restart, for room on the disk, or for a worker that lives
@@ -200,7 +201,7 @@ func (x *run) sendStaged() (workerapi.Stored, error) {
 		// Renewed where it still lives. Where it does not, the commit tells: it may
 		// have been made before the agent ended, and then its first answer counts.
 		obj, err := c.Object(x.op.Context(), ask.Object)
-		if away(err) {
+		if cloudhttp.AwayOrBusy(err) {
 			return workerapi.Stored{}, err
 		}
 		if err == nil && x.mine(ask.Account, obj.Entry.Checkout) && obj.Entry.Checkout.Fence == ask.Fence {

@@ -7,7 +7,9 @@ import (
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -65,12 +67,8 @@ func (x *run) again() (queued bool) {
 			if api.CodeOf(err) != api.PathInUse || n == oldWorkerTries {
 				return got, err
 			}
-			t := time.NewTimer(firstRetry)
-			select {
-			case <-t.C:
-			case <-x.op.Context().Done():
-				t.Stop()
-				return workerapi.Stored{}, context.Cause(x.op.Context())
+			if err := clock.Wait(x.op.Context(), firstRetry); err != nil {
+				return workerapi.Stored{}, err
 			}
 		}
 	}))
@@ -85,7 +83,7 @@ func (x *run) storeAgain() (workerapi.Stored, error) {
 	switch {
 	case errors.Is(err, errNotStaged):
 		return x.store() // nothing was asked of the cloud yet
-	case away(err):
+	case cloudhttp.AwayOrBusy(err):
 		return workerapi.Stored{Queued: true, Why: failure(x.op.Owner().Language, err)}, nil
 	}
 	return got, err

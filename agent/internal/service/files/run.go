@@ -12,8 +12,8 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
 	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
-	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -131,15 +131,9 @@ const (
 	lastPause   = time.Second
 )
 
-// pause waits before another worker is tried after the n-th has died.
-func pause(ctx context.Context, n int) {
-	t := time.NewTimer(min(firstPause<<n, lastPause))
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
+// pause waits before another worker is tried after the n-th has died, or until
+// ctx ends: who waits looks at it next.
+func pause(ctx context.Context, n int) { _ = clock.Wait(ctx, min(firstPause<<n, lastPause)) }
 
 // call asks a worker for the operation. When the operation is cancelled the worker
 // is told and has the last word, because a commit may be under way; when the agent
@@ -217,9 +211,6 @@ func (x *run) showProgress(event string) {
 func (x *run) stopping() bool {
 	return x.op.Context().Err() != nil && api.CodeOf(context.Cause(x.op.Context())) == api.AgentLost
 }
-
-// away says that the cloud cannot be used now, so that a save is queued.
-func away(err error) bool { return err != nil && (cloudhttp.Away(err) || api.CodeOf(err) == api.Busy) }
 
 // endPage shows the result in the operation's page and closes it.
 func (x *run) endPage(err error, path string) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -31,7 +32,7 @@ func (x *run) store() (workerapi.Stored, error) {
 	} else {
 		token, err = x.permit(account, &ask)
 	}
-	if err != nil && !away(err) {
+	if err != nil && !cloudhttp.AwayOrBusy(err) {
 		return workerapi.Stored{}, err
 	}
 	if err != nil {

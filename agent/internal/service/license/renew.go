@@ -181,11 +181,12 @@ func (r *Room) renewOnce(ctx context.Context, k key) error {
 	return r.save(now)
 }
 
-// away is cloudhttp.Away, or a sign-in that has to come first: what waits, waits on.
+// away is cloudhttp.AwayOrBusy, or a sign-in that has to come first, or an answer
+// that was not waited for: what waits, waits on.
 func away(err error) bool {
 	switch api.CodeOf(err) {
-	case api.NotSignedIn, api.SessionExpired, api.Busy, api.Cancelled, api.Timeout:
+	case api.NotSignedIn, api.SessionExpired, api.Cancelled, api.Timeout:
 		return true
 	}
-	return cloudhttp.Away(err)
+	return cloudhttp.AwayOrBusy(err)
 }

@@ -1,0 +1,154 @@
+package files
+
+import (
+	"context"
+	"sync"
+
+	"github.com/iscdesk/iscdesk/agent/internal/worker/transfer/transfertest"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// drive is the fake cloud of both sides: what the service asks as a user, over
+// the drive in memory that the worker transfers with.
+type drive struct {
+	*transfertest.Drive
+
+	mu      sync.Mutex // guards what follows
+	away    bool
+	leases  map[string]*cloudapi.Checkout
+	nextErr map[string]error // the next call of that name fails
+	tokens  int
+}
+
+func newDrive() *drive {
+	d := &drive{Drive: transfertest.NewDrive(), leases: make(map[string]*cloudapi.Checkout), nextErr: make(map[string]error)}
+	d.Fault = func(cloudhttp.Request, bool) error {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.away {
+			return transfertest.Away()
+		}
+		return nil
+	}
+	return d
+}
+
+// Do is the worker's way. A new object is checked out to who made it.
+func (d *drive) Do(ctx context.Context, r cloudhttp.Request) (cloudhttp.Reply, error) {
+	reply, err := d.Drive.Do(ctx, r)
+	if done, ok := r.Result.(*cloudapi.Committed); ok && err == nil && done.Checkout != nil && done.Version == 1 {
+		done.Checkout.Account, done.Checkout.Device = account, device
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.leases[done.Object] = done.Checkout
+	}
+	return reply, err
+}
+
+func (d *drive) setAway(away bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.away = away
+}
+
+func (d *drive) call(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.away {
+		return transfertest.Away()
+	}
+	err := d.nextErr[name]
+	delete(d.nextErr, name)
+	return err
+}
+
+func (d *drive) Spaces(context.Context) (cloudapi.Spaces, error) {
+	return cloudapi.Spaces{Spaces: []cloudapi.Space{{ID: "sp", Name: "Parts", Role: "editor"}}}, d.call("spaces")
+}
+
+func (d *drive) Entries(_ context.Context, _, _, _ string) (cloudapi.Listing, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var l cloudapi.Listing
+	for id, o := range d.Objects {
+		l.Entries = append(l.Entries, cloudapi.Entry{ID: id, Kind: o.Kind, Name: o.Name, Version: int64(len(o.Versions)), Checkout: d.leases[id]})
+	}
+	return l, nil
+}
+
+func (d *drive) Object(_ context.Context, object string) (cloudapi.Object, error) {
+	if err := d.call("object"); err != nil {
+		return cloudapi.Object{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	o := d.Objects[object]
+	if o == nil {
+		return cloudapi.Object{}, refuse(api.NotFound, object)
+	}
+	return cloudapi.Object{Space: "sp", SpaceName: "Parts", Role: "editor", Path: []cloudapi.Entry{{ID: "f1", Kind: "folder", Name: "Pumps"}},
+		Entry: cloudapi.Entry{ID: object, Kind: o.Kind, Name: o.Name, Version: int64(len(o.Versions)), Checkout: d.leases[object]}}, nil
+}
+
+func (d *drive) Versions(_ context.Context, object string, before int64) (cloudapi.Versions, error) {
+	o := d.Objects[object]
+	var v cloudapi.Versions
+	for n := int64(len(o.Versions)); n > 0; n-- {
+		if before == 0 || n < before {
+			v.Versions = append(v.Versions, cloudapi.Version{Number: n, Manifest: o.Versions[n-1]})
+		}
+	}
+	return v, d.call("versions")
+}
+
+func (d *drive) NewFolder(_ context.Context, _ string, f cloudapi.NewFolder) (cloudapi.Entry, error) {
+	return cloudapi.Entry{ID: "f2", Kind: "folder", Name: f.Name}, d.call("newFolder")
+}
+
+func (d *drive) Checkout(_ context.Context, object string, _ int64) (cloudapi.Checkout, error) {
+	if err := d.call("checkout"); err != nil {
+		return cloudapi.Checkout{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.leases[object]
+	if l != nil && l.Account != account {
+		return cloudapi.Checkout{}, refuse(api.HeldByOther, "planted")
+	}
+	if l == nil {
+		d.Objects[object].Fence++
+		l = &cloudapi.Checkout{Fence: d.Objects[object].Fence, Account: account, Device: device}
+		d.leases[object] = l
+	}
+	return *l, nil
+}
+
+func (d *drive) Checkin(_ context.Context, object string, fence int64) error {
+	if err := d.call("checkin"); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l := d.leases[object]; l == nil || l.Fence != fence {
+		return refuse(api.CheckoutLost, "planted")
+	}
+	delete(d.leases, object)
+	return nil
+}
+
+// take gives the check-out to someone else, as an owner of the space may.
+func (d *drive) take(object string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.Objects[object].Fence++
+	d.leases[object] = &cloudapi.Checkout{Fence: d.Objects[object].Fence, Account: "chen@example.com", Device: "dev-8"}
+}
+
+func (d *drive) Transfer(context.Context, string, cloudapi.NewTransfer) (cloudapi.TransferToken, error) {
+	d.mu.Lock()
+	d.tokens++
+	d.mu.Unlock()
+	return cloudapi.TransferToken{Token: "t"}, d.call("transfer")
+}

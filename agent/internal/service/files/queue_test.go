@@ -1,0 +1,113 @@
+package files
+
+import (
+	"context"
+	"testing"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+func TestCloudAway(t *testing.T) {
+	d := newDesk(t)
+	object, path := d.checkedOut()
+	d.drive.setAway(true)
+	op := d.queueSave(path, "two")
+	if d.room.Queued(uid) != 1 {
+		t.Fatalf("%d queued", d.room.Queued(uid))
+	}
+	if err := d.room.Checkin(context.Background(), d.actor(), api.Checkin{Path: path}); api.CodeOf(err) != api.PathInUse {
+		t.Fatalf("check-in under a queued save: %v", err)
+	}
+	d.write(path, "three") // work goes on
+	d.drive.setAway(false)
+	d.room.Wake(-1)
+	want(t, d.final(op), "status", "success", "version", "2")
+	d.inCloud(object, "two")
+	want(t, d.save(path, false), "status", "success", "version", "3")
+	d.inCloud(object, "three")
+}
+
+// A save while an older one of the same path waits: the older one goes first.
+func TestSaveOverAQueuedOne(t *testing.T) {
+	d := newDesk(t)
+	object, path := d.checkedOut()
+	d.drive.setAway(true)
+	first := d.queueSave(path, "two")
+	d.drive.setAway(false)
+	d.write(path, "three")
+	want(t, d.save(path, false), "status", "success", "version", "3")
+	want(t, d.final(first), "status", "success", "version", "2")
+	d.inCloud(object, "three")
+}
+
+func TestQueuedSaveOutlivesTheAgent(t *testing.T) {
+	d := newDesk(t)
+	object, path := d.checkedOut()
+	d.drive.setAway(true)
+	op := d.queueSave(path, "two")
+	d.stop()
+	d.write(path, "three")
+	d.start()
+	if d.room.Queued(uid) != 1 {
+		t.Fatalf("%d queued after a start", d.room.Queued(uid))
+	}
+	d.drive.setAway(false)
+	d.room.Wake(uid)
+	want(t, d.final(op), "status", "success", "version", "2")
+	d.inCloud(object, "two")
+}
+
+func TestQueuedSaveIsRefusedAtLast(t *testing.T) {
+	d := newDesk(t)
+	object, path := d.checkedOut()
+	d.drive.setAway(true)
+	op := d.queueSave(path, "two")
+	d.drive.take(object)
+	d.drive.setAway(false)
+	d.room.Wake(uid)
+	want(t, d.final(op), "status", "failed", "code", codeText(api.CheckoutLost), "offerSaveAs", "true")
+	d.onDisk(path, "two")
+	d.outboxIsEmpty()
+}
+
+func TestQueuedSaveCancelled(t *testing.T) {
+	d := newDesk(t)
+	_, path := d.checkedOut()
+	d.drive.setAway(true)
+	op := d.queueSave(path, "two")
+	if err := d.events.Cancel(owner(d.actor()), op); err != nil {
+		t.Fatal(err)
+	}
+	want(t, d.final(op), "status", "failed", "code", codeText(api.Cancelled))
+	if d.room.Queued(uid) != 0 {
+		t.Fatal("still queued")
+	}
+}
+
+// The agent ended in the middle of a save, before or after the cloud had it.
+func TestRunningSaveIsTakenUp(t *testing.T) {
+	for _, committed := range []bool{false, true} {
+		d := newDesk(t)
+		object, path := d.checkedOut()
+		d.write(path, "two")
+		// What a save leaves on disk when it is cut.
+		x, err := d.room.begin(d.actor(), api.MethodSave, "", "", job{Path: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if committed {
+			if _, err := x.store(); err != nil {
+				t.Fatal(err)
+			}
+			d.write(path, "three") // later work must not be taken for what was committed
+		}
+		x.leave()
+		d.stop()
+		d.start()
+		want(t, d.final(x.op.ID()), "status", "success", "version", "2")
+		d.inCloud(object, "two")
+		if committed {
+			want(t, d.save(path, false), "status", "success", "version", "3")
+		}
+	}
+}
