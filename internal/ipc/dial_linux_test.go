@@ -137,7 +137,8 @@ func TestRejectReachesThePeer(t *testing.T) {
 // An agent that turns a connection away says why before anything was asked.
 func TestRefusalBeforeTheFirstRequest(t *testing.T) {
 	for range 20 {
-XX		_ = WriteFrame(peer, []byte(`{"jsonrpc":"2.0","id":0,"error":{"code":-33,"message":"no"}}`), 100)
+		c, peer := connected(t)
+		_ = WriteFrame(peer, []byte(`{"jsonrpc":"2.0","id":0,"error":{"code":-33,"message":"no"}}`), 100)
 		_ = peer.Close()
 		client := NewLink(c, Options{})
 		if err := client.Call(t.Context(), "hello", nil, nil); api.CodeOf(err) != api.Forbidden {

@@ -31,15 +31,7 @@ func (c counting) Readable(d time.Duration) (bool, error) {
 // and the raw other end.
 func near(t *testing.T, o Options) (client *Link, waits *atomic.Int64, peer io.ReadWriteCloser) {
 	t.Helper()
-	l, path := listen(t)
-	c, err := Dial(path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, raw := connected(t)
 	waits = new(atomic.Int64)
 	client = NewLink(counting{c, waits}, o)
 	t.Cleanup(func() {
