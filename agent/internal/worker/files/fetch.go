@@ -2,17 +2,15 @@ package files
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/worker/transfer"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/chunk"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -69,29 +67,14 @@ func (r *Room) Fetch(ctx context.Context, f workerapi.Fetch) (workerapi.Fetched,
 // fetchTo is Fetch with the path claimed.
 func (r *Room) fetchTo(ctx context.Context, parent *os.Root, path string, f workerapi.Fetch) (workerapi.Fetched, error) {
 	var done workerapi.Fetched
-	old := localTree{}
-	var err error
-	if old.entry, old.known, err = r.lookup(path); err != nil {
+	old, conflict, err := r.before(ctx, path, f.Operation)
+	if err != nil {
 		return done, err
 	}
-	told := old.entry.Copy
-	if old.entry, err = r.repair(ctx, old.entry); err != nil {
-		return done, err
-	}
-	if c := old.entry.Copy; c != "" && (c != told || old.entry.CopyOp == int64(f.Operation)) {
-		done.ConflictCopy = c // found only now, or told to this operation before a kill took the answer
-	}
-	// What the ledger only notes because of a switch over an unknown file is no base.
-	old.known = old.known && old.entry.Manifest != ""
-	e := entry{
-		Path: path, Object: f.Object, Space: f.Space, SpaceName: f.SpaceName, Kind: f.Kind, Name: f.Name,
-		Account: f.Account, Version: f.Version.Number, Manifest: f.Version.Manifest, Op: int64(f.Operation),
-	}
-	if f.Checkout != nil {
-		e.Fence, e.Until = f.Checkout.Fence, f.Checkout.Until
-	}
-	if done.ConflictCopy != "" {
-		e.Copy, e.CopyOp = done.ConflictCopy, e.Op
+	e := fetchedEntry(path, f)
+	if conflict != "" {
+		done.ConflictCopy = conflict
+		e.Copy, e.CopyOp = conflict, e.Op
 	}
 	sameBase := old.known && old.entry.Object == f.Object && old.entry.Manifest == f.Version.Manifest
 	if sameBase && r.untouched(ctx, old.entry) {
@@ -122,23 +105,66 @@ func (r *Room) fetchTo(ctx context.Context, parent *os.Root, path string, f work
 		done.KeptLocal = true
 		return done, r.note(e)
 	}
-	temp := tempName(f.Object, f.Version.Manifest, path)
-	l := newLanding(filepath.Dir(path), parent, temp, filepath.Base(path), f.Name, m)
-	if e.Files, err = l.run(ctx, c.Chunks, r.progress(f.Operation, m.Size()).add); err != nil {
-		if !away(err) && !resumable(ctx) {
+	conflict, err = r.bring(ctx, c, parent, m, e, old)
+	if conflict != "" {
+		done.ConflictCopy = conflict
+	}
+	return done, err
+}
+
+// before is what stands at the path as the ledger has it, with a switch that was
+// cut repaired. conflict is the copy that such a switch has put beside, when op is
+// to be told of it.
+func (r *Room) before(ctx context.Context, path string, op api.Operation) (old localTree, conflict string, err error) {
+	if old.entry, old.known, err = r.lookup(path); err != nil {
+		return old, "", err
+	}
+	told := old.entry.Copy
+	if old.entry, err = r.repair(ctx, old.entry); err != nil {
+		return old, "", err
+	}
+	if c := old.entry.Copy; c != told || old.entry.CopyOp == int64(op) {
+		conflict = c // found only now, or told to this operation before a kill took the answer
+	}
+	// What the ledger only notes because of a switch over an unknown file is no base.
+	old.known = old.known && old.entry.Manifest != ""
+	return old, conflict, nil
+}
+
+// fetchedEntry is what the ledger will hold of a fetched version, but for its
+// content.
+func fetchedEntry(path string, f workerapi.Fetch) entry {
+	e := entry{
+		Path: path, Object: f.Object, Space: f.Space, SpaceName: f.SpaceName, Kind: f.Kind, Name: f.Name,
+		Account: f.Account, Version: f.Version.Number, Manifest: f.Version.Manifest, Op: int64(f.Operation),
+	}
+	if f.Checkout != nil {
+		e.Fence, e.Until = f.Checkout.Fence, f.Checkout.Until
+	}
+	return e
+}
+
+// bring fetches the version m of e beside the path, switches it in, and notes it.
+// conflictCopy is where unsaved work was put, if there was any.
+func (r *Room) bring(ctx context.Context, c *transfer.Client, parent *os.Root, m chunk.Manifest, e entry, old localTree) (conflictCopy string, err error) {
+	dir, base := filepath.Split(e.Path)
+	temp := tempName(e.Object, e.Manifest, e.Path)
+	l := newLanding(filepath.Clean(dir), parent, temp, base, e.Name, m)
+	if e.Files, err = l.run(ctx, c.Chunks, r.progress(api.Operation(e.Op), m.Size()).add); err != nil {
+		if !cloudhttp.AwayOrBusy(err) && !resumable(ctx) {
 			err = errors.Join(err, parent.RemoveAll(temp)) // nothing half-done stays, nor fills the disk
 		}
-		return done, err
+		return "", err
 	}
 	conflict, err := r.switchIn(ctx, parent, temp, e, old)
 	if err != nil {
-		return done, err
+		return "", err
 	}
 	if conflict != "" {
-		done.ConflictCopy = filepath.Join(filepath.Dir(path), conflict)
-		e.Copy, e.CopyOp = done.ConflictCopy, e.Op
+		conflictCopy = filepath.Join(dir, conflict)
+		e.Copy, e.CopyOp = conflictCopy, e.Op
 	}
-	return done, r.landed(e)
+	return conflictCopy, r.landed(e)
 }
 
 // resumable says that a part is worth keeping: the operation was not cancelled,
@@ -175,133 +201,4 @@ func (r *Room) adopt(ctx context.Context, e entry) error {
 
 func (r *Room) note(e entry) error {
 	return r.withLedger(func(l *ledger) error { return l.put(e) })
-}
-
-// workspace opens ~/ISCDesk. It may be a link of the user's own; nothing below
-// it leads out of it.
-func (r *Room) workspace() (*os.Root, error) {
-	if err := supported(); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(r.cfg.Home, workspace)
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, local("make folder", path, err)
-	}
-	ws, err := os.OpenRoot(path)
-	return ws, local("open", path, err)
-}
-
-// where says which path below the workspace an object gets: the one that it has
-// already, even when it was renamed in the cloud since, or its place. Two spaces
-// of one name get different folders.
-func (r *Room) where(ws *os.Root, f workerapi.Fetch) (string, error) {
-	base, err := filepath.EvalSymlinks(ws.Name())
-	if err != nil {
-		return "", local("find", ws.Name(), err)
-	}
-	rel := place(f.SpaceName, f.Path, f.Name)
-	err = r.withLedger(func(l *ledger) error {
-		for _, e := range l.of(f.Object) {
-			in, err := filepath.Rel(base, e.Path)
-			if err != nil || !filepath.IsLocal(in) || strings.HasPrefix(filepath.Base(in), hidden) {
-				continue
-			}
-			if _, err := ws.Lstat(in); err == nil {
-				rel = in
-				return nil
-			}
-		}
-		if e, ok := l.byPath[filepath.Join(base, rel)]; ok && e.Space != f.Space {
-			sum := sha256.Sum256([]byte(f.Space))
-			rel = place(safeName(f.SpaceName)+" ~"+hex.EncodeToString(sum[:4]), f.Path, f.Name)
-		}
-		return nil
-	})
-	return rel, err
-}
-
-// Inspect tells what the ledger knows of a path, before a save, and refuses what
-// cannot be saved. api.PathNotFound, PathDenied, PathNotRegular, NameInvalid,
-// TooLarge, AssemblyMainMissing, InvalidArgument.
-func (r *Room) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Inspected, error) {
-	path, err := checkPath(i.Path)
-	if err != nil {
-		return workerapi.Inspected{}, err
-	}
-	if path, err = canonical(path); err != nil {
-		return workerapi.Inspected{}, err
-	}
-	kind := cloudapi.KindFile
-	if i.Assembly {
-		kind = cloudapi.KindAssembly
-	}
-	e, ok, err := r.lookup(path)
-	if err != nil {
-		return workerapi.Inspected{}, err
-	}
-	if e.Aside != nil {
-		if err := r.mend(ctx, e); err != nil {
-			return workerapi.Inspected{}, err
-		}
-	}
-	t, err := r.look(ctx, path, kind)
-	if err != nil {
-		return workerapi.Inspected{}, err
-	}
-	if kind == cloudapi.KindFile {
-		in, err := t.open("")
-		if err != nil {
-			return workerapi.Inspected{}, local("open", path, err)
-		}
-		_ = in.Close() // only tried
-	}
-	done := workerapi.Inspected{Path: path}
-	first, waits, err := r.maker(path, e.Op)
-	if err != nil {
-		return workerapi.Inspected{}, err
-	}
-	if waits {
-		if err := checkKind(first.Kind, i.Assembly); err != nil {
-			return workerapi.Inspected{}, err
-		}
-		done.Space, done.Kind, done.Account = first.Store.Space, first.Kind, first.Store.Account
-		done.After, done.Name = first.Store.Key, first.Name
-		return done, nil
-	}
-	if !ok || e.Manifest == "" {
-		return done, nil
-	}
-	if err := checkKind(e.Kind, i.Assembly); err != nil {
-		return workerapi.Inspected{}, err
-	}
-	done.Object, done.Space, done.Kind, done.Account = e.Object, e.Space, e.Kind, e.Account
-	done.Version, done.Fence, done.Until = e.Version, e.Fence, e.Until
-	return done, nil
-}
-
-// mend repairs a switch that was cut, unless an operation is at it.
-func (r *Room) mend(ctx context.Context, e entry) error {
-	release, err := r.claim(e.Path)
-	if err != nil {
-		return err
-	}
-	defer release()
-	_, err = r.repair(ctx, e)
-	return err
-}
-
-// Forget marks every local copy of an object as read-only again.
-func (r *Room) Forget(ctx context.Context, f workerapi.Forget) error {
-	return r.withLedger(func(l *ledger) error {
-		for _, e := range l.of(f.Object) {
-			if e.Fence == 0 {
-				continue
-			}
-			e.Fence, e.Until = 0, time.Time{}
-			if err := l.put(e); err != nil {
-				return err
-			}
-		}
-		return ctx.Err()
-	})
 }

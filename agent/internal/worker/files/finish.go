@@ -36,7 +36,7 @@ func (r *Room) finish(ctx context.Context, j journal, op api.Operation) (workera
 			done, err = r.describeAndCommit(committing, c, j, manifest)
 		}
 	}
-	if away(err) && ctx.Err() == nil {
+	if cloudhttp.AwayOrBusy(err) && ctx.Err() == nil {
 		return queued(j, err), nil
 	}
 	return done, err

@@ -91,10 +91,8 @@ func (r *Room) layBeside(ctx context.Context, parent *os.Root, j journal) (strin
 	if err := r.writeJournal(j); err != nil {
 		return "", err
 	}
-	if wrap := filepath.Dir(j.Copy); wrap != "." {
-		if err := parent.MkdirAll(wrap, 0o700); err != nil {
-			return "", local("make folder", wrap, err)
-		}
+	if err := makeAround(parent, j.Copy); err != nil {
+		return "", err
 	}
 	dir, err := parent.Open(".")
 	if err != nil {

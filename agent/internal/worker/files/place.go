@@ -3,11 +3,20 @@ package files
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/chunk"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
 // workspace is the folder below the user's home that holds opened files.
@@ -64,4 +73,75 @@ const hidden = ".iscdesk-"
 func tempName(object, manifest, path string) string {
 	sum := sha256.Sum256([]byte(object + "\x00" + manifest + "\x00" + path))
 	return hidden + hex.EncodeToString(sum[:8]) + ".part"
+}
+
+// beside makes a free name next to name for work that is put aside. An assembly
+// keeps its own name inside a folder made for it: its main file must bear it.
+func beside(parent *os.Root, name, kind string, at time.Time) (string, error) {
+	mark := " (conflict " + at.Format("2006-01-02 15-04-05") + ")"
+	base, ext := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)
+	if kind == cloudapi.KindAssembly || base == "" {
+		base, ext = name, ""
+	}
+	if over := len(base) + len(mark) + len(ext) + 4 - chunk.MaxName; over > 0 {
+		base = strings.ToValidUTF8(base[:max(0, len(base)-over)], "")
+	}
+	for n := 1; n < 100; n++ {
+		free := base + mark + ext
+		if n > 1 {
+			free = base + mark + " " + strconv.Itoa(n) + ext
+		}
+		if _, err := parent.Lstat(free); errors.Is(err, fs.ErrNotExist) {
+			if kind == cloudapi.KindAssembly {
+				return filepath.Join(free, name), nil
+			}
+			return free, nil
+		} else if err != nil {
+			return "", local("look at", free, err)
+		}
+	}
+	return "", refuse(api.NameExists, "%s: a hundred conflict copies of one second", name)
+}
+
+// workspace opens ~/ISCDesk. It may be a link of the user's own; nothing below
+// it leads out of it.
+func (r *Room) workspace() (*os.Root, error) {
+	if err := supported(); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(r.cfg.Home, workspace)
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, local("make folder", path, err)
+	}
+	ws, err := os.OpenRoot(path)
+	return ws, local("open", path, err)
+}
+
+// where says which path below the workspace an object gets: the one that it has
+// already, even when it was renamed in the cloud since, or its place. Two spaces
+// of one name get different folders.
+func (r *Room) where(ws *os.Root, f workerapi.Fetch) (string, error) {
+	base, err := filepath.EvalSymlinks(ws.Name())
+	if err != nil {
+		return "", local("find", ws.Name(), err)
+	}
+	rel := place(f.SpaceName, f.Path, f.Name)
+	err = r.withLedger(func(l *ledger) error {
+		for _, e := range l.of(f.Object) {
+			in, err := filepath.Rel(base, e.Path)
+			if err != nil || !filepath.IsLocal(in) || strings.HasPrefix(filepath.Base(in), hidden) {
+				continue
+			}
+			if _, err := ws.Lstat(in); err == nil {
+				rel = in
+				return nil
+			}
+		}
+		if e, ok := l.byPath[filepath.Join(base, rel)]; ok && e.Space != f.Space {
+			sum := sha256.Sum256([]byte(f.Space))
+			rel = place(safeName(f.SpaceName)+" ~"+hex.EncodeToString(sum[:4]), f.Path, f.Name)
+		}
+		return nil
+	})
+	return rel, err
 }

@@ -67,9 +67,6 @@ func (r *Room) client(op api.Operation, space, token string) *transfer.Client {
 	})
 }
 
-// away says that the cloud cannot be used now: the save is queued, not refused.
-func away(err error) bool { return err != nil && (cloudhttp.Away(err) || api.CodeOf(err) == api.Busy) }
-
 func (r *Room) wait(ctx context.Context, d time.Duration) error {
 	if r.cfg.Wait != nil {
 		return r.cfg.Wait(ctx, d)

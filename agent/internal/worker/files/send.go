@@ -5,6 +5,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/agent/internal/worker/transfer"
 	"github.com/iscdesk/iscdesk/internal/chunk"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -51,7 +52,7 @@ func (r *Room) send(ctx context.Context, c *transfer.Client, op api.Operation, t
 	if err != nil {
 		stop(err) // what is still queued need not be sent
 	}
-	if sendErr := up.Close(); sendErr != nil && (err == nil || away(sendErr)) {
+	if sendErr := up.Close(); sendErr != nil && (err == nil || cloudhttp.AwayOrBusy(sendErr)) {
 		err = sendErr
 	}
 	return err

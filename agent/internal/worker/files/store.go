@@ -103,7 +103,7 @@ func (r *Room) fresh(ctx context.Context, j journal, token string) (workerapi.St
 	}
 	c := r.client(j.Store.Operation, j.Store.Space, token)
 	got, err := r.upload(ctx, c, j, t.total())
-	if away(err) {
+	if cloudhttp.AwayOrBusy(err) {
 		return r.stage(ctx, j, err)
 	}
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *Room) fresh(ctx context.Context, j journal, token string) (workerapi.St
 	case err == nil:
 		done.Skipped = skipped(got.skips)
 		return done, nil
-	case away(err):
+	case cloudhttp.AwayOrBusy(err):
 		return r.fill(ctx, j, err)
 	case cloudhttp.CloudCode(err) == cloudapi.ErrChunksMissing:
 		j.Store.Token = token

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
-	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
 // A landed version is switched in by exchanging two names, so that the path is
@@ -70,10 +69,8 @@ func swap(parent *os.Root, dir *os.File, name string, a *aside) error {
 	if err := parent.RemoveAll(hiddenOld(a.Temp)); err != nil {
 		return err
 	}
-	if wrap := filepath.Dir(a.Name); wrap != "." {
-		if err := parent.MkdirAll(wrap, 0o700); err != nil {
-			return err
-		}
+	if err := makeAround(parent, a.Name); err != nil {
+		return err
 	}
 	err := exchange(dir, a.Temp, name)
 	switch {
@@ -87,6 +84,16 @@ func swap(parent *os.Root, dir *os.File, name string, a *aside) error {
 		}
 	}
 	return errors.Join(err, dir.Sync())
+}
+
+// makeAround makes the folder that name lies in, if it is not parent itself: an
+// assembly's conflict copy has one of its own.
+func makeAround(parent *os.Root, name string) error {
+	around := filepath.Dir(name)
+	if around == "." {
+		return nil
+	}
+	return local("make folder", around, parent.MkdirAll(around, 0o700))
 }
 
 // settleAside ends a switch whose old tree stands at its own name: what a version
@@ -111,10 +118,8 @@ func (r *Room) settleAside(ctx context.Context, parent *os.Root, e entry) (confl
 	if err != nil {
 		return "", err
 	}
-	if wrap := filepath.Dir(name); wrap != "." {
-		if err := parent.MkdirAll(wrap, 0o700); err != nil {
-			return "", local("make folder", wrap, err)
-		}
+	if err := makeAround(parent, name); err != nil {
+		return "", err
 	}
 	return name, local("put aside", e.Path, parent.Rename(a.Name, name))
 }
@@ -145,10 +150,8 @@ func (r *Room) repair(ctx context.Context, e entry) (entry, error) {
 		return id.Dev == a.Dev && id.Ino == a.Ino
 	}
 	if isOld(a.Temp) { // exchanged, not yet renamed
-		if wrap := filepath.Dir(a.Name); wrap != "." {
-			if err := parent.MkdirAll(wrap, 0o700); err != nil {
-				return e, local("make folder", wrap, err)
-			}
+		if err := makeAround(parent, a.Name); err != nil {
+			return e, err
 		}
 		if err := parent.Rename(a.Temp, a.Name); err != nil {
 			return e, local("put aside", e.Path, err)
@@ -179,82 +182,4 @@ func (r *Room) repair(ctx context.Context, e entry) (entry, error) {
 		}
 		return l.put(e)
 	})
-}
-
-// localTree is what stands at a path, seen against the ledger and the cloud.
-type localTree struct {
-	state treeState
-	entry entry // what the ledger knows of the path
-	known bool
-}
-
-type treeState int
-
-const (
-	absent  treeState = iota
-	clean             // the base, as the ledger's entry names it
-	same              // not the base, but the content that is about to come
-	unsaved           // bytes that no version is known to hold
-)
-
-// compare says what stands at e.Path. remote is the digest of the content that is
-// about to come, or empty; base is how the tree is called at its place. Whatever
-// cannot be read is unsaved work.
-func (r *Room) compare(ctx context.Context, e entry, known bool, base, remote string) (treeState, error) {
-	st, err := os.Lstat(e.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return absent, nil
-	}
-	if err != nil {
-		return unsaved, local("look at", e.Path, err)
-	}
-	kind := cloudapi.KindFile
-	if st.IsDir() {
-		kind = cloudapi.KindAssembly
-	}
-	if known && kind == e.Kind && r.untouched(ctx, e) {
-		return clean, nil
-	}
-	got, err := r.snapshot(ctx, target{path: e.Path, base: base, kind: kind, name: e.Name}, nil)
-	switch {
-	case ctx.Err() != nil:
-		return unsaved, context.Cause(ctx)
-	case err != nil:
-		return unsaved, nil
-	case known && got.content == e.Content:
-		return clean, nil
-	case got.content == remote:
-		return same, nil
-	}
-	return unsaved, nil
-}
-
-// untouched compares identities only: no byte is read.
-func (r *Room) untouched(ctx context.Context, e entry) bool {
-	t, err := scan(ctx, e.Path, e.Kind)
-	if err != nil {
-		return false
-	}
-	defer t.close()
-	if len(t.files) != len(e.Files) || len(e.Files) == 0 {
-		return false
-	}
-	states := make(map[string]identity, len(e.Files))
-	for _, f := range e.Files {
-		states[f.Path] = f.ID
-	}
-	for _, f := range t.files {
-		if id, ok := states[f.Path]; !ok || id != f.ID {
-			return false
-		}
-	}
-	return true
-}
-
-// checkKind refuses a tree of the other kind.
-func checkKind(kind string, assembly bool) error {
-	if (kind == cloudapi.KindAssembly) != assembly {
-		return refuse(api.InvalidArgument, "the object is of kind %s", kind)
-	}
-	return nil
 }
