@@ -3,28 +3,9 @@ package ipc
 import (
 	"fmt"
 	"os"
-	"syscall"
-	"time"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
-
-// Conn is the application's end of a connection to an agent. Read and Write
-// may run at the same time, each in one goroutine; Close ends both at once.
-// It is not a net.Conn: package net has no place in a customer's process.
-type Conn struct {
-	file *os.File // non-blocking, so reads and deadlines go through the runtime's poller
-	raw  syscall.RawConn
-}
-
-// Read reads what has arrived; io.EOF when the agent closed.
-func (c *Conn) Read(p []byte) (int, error) { return c.file.Read(p) }
-
-// Close ends the connection; a Read or Write that waits returns os.ErrClosed.
-func (c *Conn) Close() error { return c.file.Close() }
-
-// SetWriteDeadline bounds Write; past it Write ends in os.ErrDeadlineExceeded.
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.file.SetWriteDeadline(t) }
 
 // Server is who serves the endpoint, as the kernel tells it.
 type Server struct {

@@ -3,7 +3,6 @@ package ipc
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -35,6 +34,10 @@ func Dial(path string, timeout time.Duration) (*Conn, error) {
 	if err := connect(fd, path, timeout); err != nil {
 		_ = unix.Close(fd)
 		return nil, err
+	}
+	if err := unix.SetNonblock(fd, false); err != nil {
+		_ = unix.Close(fd)
+		return nil, &api.Error{Code: api.Internal, Detail: fmt.Sprintf("use socket %s: %v", path, err)}
 	}
 	file := os.NewFile(uintptr(fd), path)
 	raw, err := file.SyscallConn()
@@ -73,54 +76,6 @@ func connect(fd int, path string, timeout time.Duration) error {
 		}
 		time.Sleep(dialPause)
 	}
-}
-
-// Write sends all of p. It goes past os.File because a plain write to a socket
-// whose peer has gone raises SIGPIPE, and that signal would reach the host.
-func (c *Conn) Write(p []byte) (int, error) {
-	sent := 0
-	var failed error
-	err := c.raw.Write(func(fd uintptr) bool {
-		for sent < len(p) {
-			n, err := unix.SendmsgN(int(fd), p[sent:], nil, nil, unix.MSG_NOSIGNAL)
-			switch {
-			case errors.Is(err, unix.EINTR):
-			case errors.Is(err, unix.EAGAIN):
-				return false // the poller calls again when there is room
-			case err != nil:
-				failed = os.NewSyscallError("sendmsg", err)
-				return true
-			default:
-				sent += n
-			}
-		}
-		return true
-	})
-	if err == nil {
-		err = failed
-	}
-	if err == nil && sent < len(p) {
-		err = io.ErrShortWrite
-	}
-	return sent, err
-}
-
-// Readable waits on the calling thread itself, at most d, until Read would return
-// at once. Close waits for it.
-func (c *Conn) Readable(d time.Duration) (ready bool, err error) {
-	var failed error
-	err = c.raw.Control(func(fd uintptr) {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, int(d.Milliseconds()))
-		ready = n > 0
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			failed = os.NewSyscallError("poll", err)
-		}
-	})
-	if err == nil {
-		err = failed
-	}
-	return ready, err
 }
 
 func (c *Conn) server() (Server, error) {

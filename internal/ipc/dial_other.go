@@ -14,8 +14,13 @@ func Dial(path string, timeout time.Duration) (*Conn, error) {
 	return nil, refusal()
 }
 
-// Write refuses: no Conn exists on this system.
-func (c *Conn) Write(p []byte) (int, error) { return 0, refusal() }
+// Conn does not exist on this system; what follows refuses.
+type Conn struct{}
+
+func (c *Conn) Read(p []byte) (int, error)         { return 0, refusal() }
+func (c *Conn) Write(p []byte) (int, error)        { return 0, refusal() }
+func (c *Conn) Close() error                       { return refusal() }
+func (c *Conn) SetWriteDeadline(t time.Time) error { return refusal() }
 
 func (c *Conn) server() (Server, error) { return Server{}, refusal() }
 

@@ -107,13 +107,9 @@ func (l *Link) fail(cause error) {
 // refusal by the peer is an *api.Error; a broken link is api.AgentLost's cause.
 // result may be nil.
 func (l *Link) Call(ctx context.Context, method string, params, result any) error {
-	raw, err := json.Marshal(params)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", method, err)
-	}
 	id, answer := l.open()
 	defer l.forget(id)
-	if err := l.write(ctx, api.Request{JSONRPC: "2.0", ID: id, Method: method, Params: raw}, nil); err != nil {
+	if err := l.write(ctx, request{"2.0", id, method, params}, nil); err != nil {
 		return fmt.Errorf("call %s: %w", method, err)
 	}
 	reading := l.reading
@@ -142,11 +138,7 @@ func (l *Link) Call(ctx context.Context, method string, params, result any) erro
 
 // Notify sends a message that gets no answer.
 func (l *Link) Notify(method string, params any) error {
-	raw, err := json.Marshal(params)
-	if err != nil {
-		return fmt.Errorf("encode %s: %w", method, err)
-	}
-	return l.write(l.ctx, api.Notice{JSONRPC: "2.0", Method: method, Params: raw}, nil)
+	return l.write(l.ctx, notice{"2.0", method, params}, nil)
 }
 
 func decodeAnswer(a api.Answer, method string, result any) error {

@@ -22,6 +22,27 @@ type deadliner interface {
 	SetWriteDeadline(t time.Time) error
 }
 
+// request, result and notice are api.Request, api.Answer and api.Notice on their
+// way out: what they carry is encoded with them, in one go.
+type (
+	request struct {
+		JSONRPC string `json:"jsonrpc"`
+		ID      int64  `json:"id"`
+		Method  string `json:"method"`
+		Params  any    `json:"params"`
+	}
+	result struct {
+		JSONRPC string `json:"jsonrpc"`
+		ID      int64  `json:"id"`
+		Result  any    `json:"result"`
+	}
+	notice struct {
+		JSONRPC string `json:"jsonrpc"`
+		Method  string `json:"method"`
+		Params  any    `json:"params"`
+	}
+)
+
 // write encodes and sends one message. It waits for the peer at most
 // api.WriteTimeout, and no longer than ctx: a message of which no byte was sent
 // by then is simply not sent. A frame that was cut short ends the link. turn,
@@ -97,23 +118,18 @@ func (l *Link) reject(code api.Code, cause error) {
 	}
 }
 
-// answer replies to request id. An answer over the limit is replaced by that
-// refusal. turn is write's.
-func (l *Link) answer(id int64, result any, err error, turn func()) {
-	a := api.Answer{JSONRPC: "2.0", ID: id}
-	if err != nil {
-		var refusal *api.Error
-		if !errors.As(err, &refusal) {
-			refusal = &api.Error{Code: api.Internal, Detail: err.Error()}
-		}
-		a.Error = refusal
-	} else if a.Result, err = json.Marshal(result); err != nil {
-		a.Error = &api.Error{Code: api.Internal, Detail: "encode result: " + err.Error()}
-	}
-	if err := l.write(l.ctx, a, turn); err != nil {
-		var refusal *api.Error
-		if errors.As(err, &refusal) && refusal.Code == api.TooLarge {
-			_ = l.write(l.ctx, api.Answer{JSONRPC: "2.0", ID: id, Error: refusal}, turn)
+// answer replies to request id. A value that cannot be encoded, or is over the
+// limit, is replaced by that refusal. turn is write's.
+func (l *Link) answer(id int64, value any, err error, turn func()) {
+	if err == nil {
+		err = l.write(l.ctx, result{"2.0", id, value}, turn)
+		if err == nil || l.ctx.Err() != nil {
+			return
 		}
 	}
+	var refusal *api.Error
+	if !errors.As(err, &refusal) {
+		refusal = &api.Error{Code: api.Internal, Detail: err.Error()}
+	}
+	_ = l.write(l.ctx, api.Answer{JSONRPC: "2.0", ID: id, Error: refusal}, turn)
 }

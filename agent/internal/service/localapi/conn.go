@@ -175,14 +175,25 @@ func (c *conn) do(id int64, name string, params json.RawMessage, turn func()) {
 	}
 }
 
-// answer sends a result; turn, when not nil, is called when its turn has come.
+// answer sends a result; turn, when not nil, is called when its turn has come. A
+// result that cannot be sent is replaced by that refusal.
 func (c *conn) answer(id int64, result any, turn func()) {
-	raw, err := json.Marshal(result)
-	if err != nil {
+	body, err := json.Marshal(success{"2.0", id, result})
+	switch {
+	case err != nil:
 		c.refuse(id, fmt.Errorf("encode result: %w", err), turn)
-		return
+	case len(body) > api.MaxAnswerFrame:
+		c.refuse(id, &api.Error{Code: api.TooLarge, Detail: fmt.Sprintf("an answer of %d bytes, limit %d", len(body), api.MaxAnswerFrame)}, turn)
+	default:
+		c.write(body, turn)
 	}
-	c.send(api.Answer{JSONRPC: "2.0", ID: id, Result: raw}, turn)
+}
+
+// success is api.Answer on its way out: the result is encoded with it, in one go.
+type success struct {
+	JSONRPC string `json:"jsonrpc"`
+	ID      int64  `json:"id"`
+	Result  any    `json:"result"`
 }
 
 // refuse sends a refusal in the session's language. An error without a code is
@@ -191,28 +202,28 @@ func (c *conn) refuse(id int64, err error, turn func()) {
 	c.send(api.Answer{JSONRPC: "2.0", ID: id, Error: c.s.refusal(err, c.actor)}, turn)
 }
 
-// send writes one message; a reader that takes no bytes for api.WriteTimeout loses
-// the connection, and nobody else waits for it.
+// send encodes and writes a refusal or a notice.
 func (c *conn) send(msg any, turn func()) bool {
 	body, err := json.Marshal(msg)
+	if err == nil && len(body) > api.MaxAnswerFrame {
+		err = fmt.Errorf("%d bytes, limit %d", len(body), api.MaxAnswerFrame)
+	}
 	if err != nil {
-		c.s.cfg.Log.Error("message not encoded", "cause", err)
+		c.s.cfg.Log.Error("message not sent", "cause", err)
 		return false
 	}
-	if len(body) > api.MaxAnswerFrame {
-		if a, ok := msg.(api.Answer); ok && a.Error == nil {
-			c.refuse(a.ID, &api.Error{Code: api.TooLarge, Detail: fmt.Sprintf("an answer of %d bytes, limit %d", len(body), api.MaxAnswerFrame)}, turn)
-			return true
-		}
-		c.s.cfg.Log.Error("message too large", "bytes", len(body))
-		return false
-	}
+	return c.write(body, turn)
+}
+
+// write puts one frame on the wire; a reader that takes no bytes for
+// api.WriteTimeout loses the connection, and nobody else waits for it.
+func (c *conn) write(body []byte, turn func()) bool {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if turn != nil {
 		turn()
 	}
-	err = c.nc.SetWriteDeadline(deadline(c.s.writeTime))
+	err := c.nc.SetWriteDeadline(deadline(c.s.writeTime))
 	if err == nil {
 		err = ipc.WriteFrame(c.nc, body, api.MaxAnswerFrame)
 	}
