@@ -30,7 +30,7 @@ func exitCode(code api.Code) int {
 		return exitAgentAbsent
 	case api.NotSignedIn, api.WrongCredentials, api.SessionExpired:
 		return exitNotSignedIn
-	case api.CloudUnreachable, api.CloudUntrusted, api.CloudAnswer, api.CloudNotSet:
+	case api.CloudUnreachable, api.CloudUntrusted, api.CloudAnswer, api.CloudNotSet, api.CloudFull:
 		return exitCloudAway
 	case api.Forbidden, api.ProductUnknown, api.ProductDenied, api.RootCaller,
 		api.LicenseNone, api.LicenseExpired, api.LicenseRefused, api.ClockSuspect, api.LicenseUntrusted,

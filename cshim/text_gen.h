@@ -55,6 +55,8 @@ static const struct shim_text {
      "云端地址上的应答并非来自 ISCDesk 云端，或云端出现故障。", "请稍后重试；用 “iscdesk doctor” 检查云端地址和代理设置。"},
     {-43, "No cloud address is configured on this computer.", "Have an administrator set the cloud's address in the agent's configuration.",
      "此计算机尚未配置云端地址。", "请管理员在代理程序配置中设置云端地址。"},
+    {-44, "The ISCDesk cloud has no room left to store anything.", "Ask the cloud's administrator to make room; a save that was queued is sent by itself afterwards.",
+     "ISCDesk 云端的存储空间已满。", "请联系云端管理员腾出空间；已排队的保存随后会自动发送。"},
     {-50, "No licence of this product is assigned to your account.", "Ask your organisation's administrator to assign one; saving your work remains possible.",
      "您的账号没有分配此产品的许可证。", "请组织管理员为您分配；仍可保存您的工作。"},
     {-51, "The licence has expired, its period of grace included.", "Connect to the cloud to renew it, or ask your administrator; saving your work remains possible.",

@@ -33,7 +33,8 @@ import (
 //	role N ROLE          engineer N's role in the space ("none" takes it away)
 //	needs-root           first line: another user's run is skipped, or fails with CI=true
 //
-// $HOME1 and $HOME2 are the engineers' homes, $SPACE is the space's name.
+// $HOME1 and $HOME2 are the engineers' homes, $SPACE is the space's name, $AGENTDIR
+// and $CLOUDDIR hold what agent and cloud keep.
 func TestScenarios(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -64,6 +65,7 @@ func scenario(t *testing.T, script string) {
 			}
 			env.Setenv("SPACE", desk.SpaceName)
 			env.Setenv("AGENTDIR", s.Agent.Dir)
+			env.Setenv("CLOUDDIR", s.Cloud.Dir)
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {

@@ -91,6 +91,7 @@ extern "C" {
 #define ISCDESK_E_CLOUD_UNTRUSTED (-41) /* the certificate is not signed by a trusted CA */
 #define ISCDESK_E_CLOUD_ANSWER (-42) /* an answer that is not the cloud's (HTML, 5xx, bad JSON) */
 #define ISCDESK_E_CLOUD_NOT_SET (-43) /* no cloud address is configured */
+#define ISCDESK_E_CLOUD_FULL (-44) /* the cloud has no room left to store anything */
 #define ISCDESK_E_LICENSE_NONE (-50) /* no licence is assigned to this user */
 #define ISCDESK_E_LICENSE_EXPIRED (-51) /* the lease and its grace have ended */
 #define ISCDESK_E_LICENSE_REFUSED (-52) /* the cloud said no */
@@ -378,10 +379,10 @@ ISCDESK_API int32_t ISCDESK_CALL iscdesk_open_cloud_file(iscdesk_client client, 
  * Codes: as iscdesk_open_cloud_file, and at once or in the event
  * NOT_CHECKED_OUT, CHECKOUT_LOST, CONFLICT, NOT_CLOUD_FILE, NOT_FOUND, FORBIDDEN,
  * NAME_INVALID, PATH_NOT_FOUND, PATH_DENIED, PATH_NOT_REGULAR, PATH_IN_USE,
- * FILE_CHANGING, DISK_FULL, ASSEMBLY_MAIN_MISSING. With the cloud away the event
- * is "failed" and "queued", and a second one tells the end; where that is a refusal
- * and the path holds later work by then, what was queued is laid beside it and the
- * param conflictCopy names that file or folder.
+ * FILE_CHANGING, DISK_FULL, ASSEMBLY_MAIN_MISSING. With the cloud away or full
+ * (CLOUD_FULL) the event is "failed" and "queued", and a second one tells the end;
+ * where that is a refusal and the path holds later work by then, what was queued is
+ * laid beside it and the param conflictCopy names that file or folder.
  * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_save(iscdesk_client client, const char *path, int32_t is_assembly,
                                               int64_t *operation, iscdesk_error *err);

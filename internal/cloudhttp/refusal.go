@@ -46,11 +46,11 @@ func CloudCode(err error) string {
 }
 
 // Away says whether err means that the cloud cannot be used now, so that work is
-// queued or answered from a cache: no connection, no trust, or no answer of the
-// cloud. It is never true for a refusal of the cloud's own.
+// queued or answered from a cache: no connection, no trust, no answer of the
+// cloud, or no room in it. It is never true for another refusal of the cloud's own.
 func Away(err error) bool {
 	switch api.CodeOf(err) {
-	case api.CloudUnreachable, api.CloudUntrusted, api.CloudAnswer, api.CloudNotSet:
+	case api.CloudUnreachable, api.CloudUntrusted, api.CloudAnswer, api.CloudNotSet, api.CloudFull:
 		return true
 	}
 	return false
@@ -97,7 +97,9 @@ func codeOf(cloud string, status int) api.Code {
 		return api.LicenseRefused
 	case cloudapi.ErrRateLimited:
 		return api.Busy
-	case cloudapi.ErrStorageFull, cloudapi.ErrInternal: // the cloud's trouble: queued work waits for its end
+	case cloudapi.ErrStorageFull:
+		return api.CloudFull
+	case cloudapi.ErrInternal: // the cloud's trouble: queued work waits for its end
 		return api.CloudAnswer
 	}
 	switch { // a newer cloud's code

@@ -130,7 +130,7 @@ func TestEveryCloudCodeIsMapped(t *testing.T) {
 		cloudapi.ErrChunksMissing: api.ContentDamaged, cloudapi.ErrContentDamaged: api.ContentDamaged,
 		cloudapi.ErrProductUnknown: api.ProductUnknown, cloudapi.ErrLicenseNone: api.LicenseNone,
 		cloudapi.ErrLicenseRefused: api.LicenseRefused, cloudapi.ErrRateLimited: api.Busy, cloudapi.ErrSetupDone: api.Forbidden,
-		cloudapi.ErrStorageFull: api.CloudAnswer, cloudapi.ErrInternal: api.CloudAnswer,
+		cloudapi.ErrStorageFull: api.CloudFull, cloudapi.ErrInternal: api.CloudAnswer,
 	}
 	seen := 0
 	ast.Inspect(file, func(n ast.Node) bool {

@@ -44,6 +44,7 @@ const (
 	CloudUntrusted   Code = -41 // the certificate is not signed by a trusted CA
 	CloudAnswer      Code = -42 // an answer that is not the cloud's (HTML, 5xx, bad JSON)
 	CloudNotSet      Code = -43 // no cloud address is configured
+	CloudFull        Code = -44 // the cloud has no room left to store anything
 
 	// The right to work.
 	LicenseNone      Code = -50 // no licence is assigned to this user

@@ -22,6 +22,11 @@ var textsCloud = map[Code]text{
 			"Have an administrator set the cloud's address in the agent's configuration."},
 		[2]string{"此计算机尚未配置云端地址。",
 			"请管理员在代理程序配置中设置云端地址。"}},
+	CloudFull: {"CLOUD_FULL",
+		[2]string{"The ISCDesk cloud has no room left to store anything.",
+			"Ask the cloud's administrator to make room; a save that was queued is sent by itself afterwards."},
+		[2]string{"ISCDesk 云端的存储空间已满。",
+			"请联系云端管理员腾出空间；已排队的保存随后会自动发送。"}},
 
 	LicenseNone: {"LICENSE_NONE",
 		[2]string{"No licence of this product is assigned to your account.",
