@@ -18,16 +18,13 @@ type app struct {
 	options
 	env      environment
 	language string
-	product  string // of the commands that speak for a product
 	client   *sdk.Client
 }
 
-// connect gives the client, connecting at the first call.
-func (a *app) connect() (*sdk.Client, error) {
-	if a.client != nil {
-		return a.client, nil
-	}
-	c, err := sdk.Init(context.Background(), a.sdkOptions())
+// connect makes the client, once in a run; product is the one that the command
+// speaks for, or empty.
+func (a *app) connect(product string) (*sdk.Client, error) {
+	c, err := sdk.Init(context.Background(), a.sdkOptions(product))
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +32,9 @@ func (a *app) connect() (*sdk.Client, error) {
 	return c, nil
 }
 
-func (a *app) sdkOptions() sdk.Options {
+func (a *app) sdkOptions(product string) sdk.Options {
 	return sdk.Options{
-		Product: a.product, Language: a.language, Build: "iscdesk " + build, Endpoint: a.Endpoint,
+		Product: product, Language: a.language, Build: "iscdesk " + build, Endpoint: a.Endpoint,
 		Timeout: time.Duration(a.Timeout) * time.Second,
 		OpenURL: a.openPage,
 	}

@@ -16,7 +16,7 @@ type doctorCmd struct{}
 // has the agent try what lies behind it. The first failure decides the exit code.
 func (doctorCmd) Run(a *app) error {
 	checks := append(a.sockets(), a.workspace())
-	c, err := a.connect()
+	c, err := a.connect("")
 	checks = append(checks, a.agentCheck(err))
 	if err == nil {
 		more, err := c.Doctor(context.Background())
@@ -42,7 +42,7 @@ func (doctorCmd) Run(a *app) error {
 // itself: there are several places.
 func (a *app) sockets() []api.Check {
 	var checks []api.Check
-	for _, path := range a.sdkOptions().Endpoints() {
+	for _, path := range a.sdkOptions("").Endpoints() {
 		check := api.Check{Name: "socket", Result: "ok", Tried: a.say("look at ", "查看 ") + path}
 		info, err := os.Stat(path)
 		switch {

@@ -20,8 +20,7 @@ type eventsCmd struct {
 }
 
 func (e eventsCmd) Run(a *app) error {
-	a.product = e.Product
-	c, err := a.connect()
+	c, err := a.connect(e.Product)
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,7 @@ type openCmd struct {
 }
 
 func (o openCmd) Run(a *app, f *filesCmd) error {
-	a.product = f.Product
-	c, err := a.connect()
+	c, err := a.connect(f.Product)
 	if err != nil {
 		return err
 	}
@@ -60,12 +59,11 @@ type saveCmd struct {
 }
 
 func (s saveCmd) Run(a *app, f *filesCmd) error {
-	a.product = f.Product
 	path, assembly, err := local(s.Path)
 	if err != nil {
 		return err
 	}
-	c, err := a.connect()
+	c, err := a.connect(f.Product)
 	if err != nil {
 		return err
 	}
@@ -84,12 +82,11 @@ type saveAsCmd struct {
 }
 
 func (s saveAsCmd) Run(a *app, f *filesCmd) error {
-	a.product = f.Product
 	path, assembly, err := local(s.Path)
 	if err != nil {
 		return err
 	}
-	c, err := a.connect()
+	c, err := a.connect(f.Product)
 	if err != nil {
 		return err
 	}
@@ -136,7 +133,6 @@ type checkinCmd struct {
 }
 
 func (k checkinCmd) Run(a *app, f *filesCmd) error {
-	a.product = f.Product
 	r := api.Checkin{Object: k.ID}
 	if k.Path != "" {
 		path, err := filepath.Abs(k.Path)
@@ -145,7 +141,7 @@ func (k checkinCmd) Run(a *app, f *filesCmd) error {
 		}
 		r.Path = path
 	}
-	c, err := a.connect()
+	c, err := a.connect(f.Product)
 	if err != nil {
 		return err
 	}
@@ -162,8 +158,7 @@ type versionsCmd struct {
 }
 
 func (v versionsCmd) Run(a *app, f *filesCmd) error {
-	a.product = f.Product
-	c, err := a.connect()
+	c, err := a.connect(f.Product)
 	if err != nil {
 		return err
 	}

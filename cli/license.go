@@ -16,8 +16,7 @@ type licenseCmd struct {
 type licenseStateCmd struct{}
 
 func (licenseStateCmd) Run(a *app, l *licenseCmd) error {
-	a.product = l.Product
-	c, err := a.connect()
+	c, err := a.connect(l.Product)
 	if err != nil {
 		return err
 	}
@@ -72,8 +71,7 @@ type licenseRequestCmd struct {
 }
 
 func (r licenseRequestCmd) Run(a *app, l *licenseCmd) error {
-	a.product = l.Product
-	c, err := a.connect()
+	c, err := a.connect(l.Product)
 	if err != nil {
 		return err
 	}

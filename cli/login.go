@@ -24,7 +24,7 @@ type loginCmd struct {
 }
 
 func (l loginCmd) Run(a *app) error {
-	c, err := a.connect()
+	c, err := a.connect("")
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func line(in *bufio.Reader) (string, error) {
 type logoutCmd struct{}
 
 func (logoutCmd) Run(a *app) error {
-	c, err := a.connect()
+	c, err := a.connect("")
 	if err != nil {
 		return err
 	}

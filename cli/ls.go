@@ -15,8 +15,7 @@ type lsCmd struct {
 }
 
 func (l lsCmd) Run(a *app, f *filesCmd) error {
-	a.product = f.Product
-	c, err := a.connect()
+	c, err := a.connect(f.Product)
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,7 @@ type opsCmd struct {
 type opsListCmd struct{}
 
 func (opsListCmd) Run(a *app, o *opsCmd) error {
-	a.product = o.Product
-	c, err := a.connect()
+	c, err := a.connect(o.Product)
 	if err != nil {
 		return err
 	}
@@ -49,8 +48,7 @@ type opsShowCmd struct {
 }
 
 func (s opsShowCmd) Run(a *app, o *opsCmd) error {
-	a.product = o.Product
-	c, err := a.connect()
+	c, err := a.connect(o.Product)
 	if err != nil {
 		return err
 	}
@@ -77,8 +75,7 @@ type opsCancelCmd struct {
 }
 
 func (s opsCancelCmd) Run(a *app, o *opsCmd) error {
-	a.product = o.Product
-	c, err := a.connect()
+	c, err := a.connect(o.Product)
 	if err != nil {
 		return err
 	}

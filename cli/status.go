@@ -8,7 +8,7 @@ import (
 type statusCmd struct{}
 
 func (statusCmd) Run(a *app) error {
-	c, err := a.connect()
+	c, err := a.connect("")
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ type fingerprintCmd struct {
 }
 
 func (f fingerprintCmd) Run(a *app) error {
-	c, err := a.connect()
+	c, err := a.connect("")
 	if err != nil {
 		return err
 	}
