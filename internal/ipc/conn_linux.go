@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"syscall"
 	"time"
@@ -13,7 +14,7 @@ import (
 	"github.com/iscdesk/iscdesk/internal/clock"
 )
 
-// Conn is the application's end of a connection to an agent. Read, Readable and
+// Conn is the application's end of a connection to an agent. Read, ReadSoon and
 // Write wait on the calling thread, not in the runtime's poller: that would wake
 // a thread of its own for every answer, also when a caller reads it. Read and
 // Write may run at the same time, each in one goroutine; Close ends both at once.
@@ -24,16 +25,57 @@ type Conn struct {
 	until time.Time // Write's deadline, of whoever writes
 }
 
-// Read waits for bytes; io.EOF when the agent or this side has closed.
-func (c *Conn) Read(p []byte) (int, error) { return c.file.Read(p) }
+// newConn takes fd, and closes it when that fails.
+func newConn(fd int, name string) (*Conn, error) {
+	wait := unix.NsecToTimeval(soon.Nanoseconds())
+	err := errors.Join(unix.SetNonblock(fd, false), unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait))
+	if err != nil {
+		_ = unix.Close(fd)
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), name)
+	raw, err := file.SyscallConn()
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return &Conn{file: file, raw: raw}, nil
+}
 
-// Readable waits at most d until Read would return at once.
-func (c *Conn) Readable(d time.Duration) (ready bool, err error) {
+// Read waits for bytes; io.EOF when the agent or this side has closed.
+func (c *Conn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.ReadSoon(p)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		if err := c.with(func(fd int) error { return wait(fd, unix.POLLIN, -1) }); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// ReadSoon is Read that ends in os.ErrDeadlineExceeded when nothing came within soon.
+func (c *Conn) ReadSoon(p []byte) (n int, err error) {
 	err = c.with(func(fd int) error {
-		ready, err = wait(fd, unix.POLLIN, d)
-		return err
+		for {
+			n, err = unix.Read(fd, p)
+			switch {
+			case errors.Is(err, unix.EINTR):
+			case errors.Is(err, unix.EAGAIN):
+				n = 0
+				return os.ErrDeadlineExceeded
+			case err != nil:
+				n = 0
+				return os.NewSyscallError("read", err)
+			case n == 0:
+				return io.EOF
+			default:
+				return nil
+			}
+		}
 	})
-	return ready, err
+	return n, err
 }
 
 // SetWriteDeadline bounds the next Write; past it Write ends in os.ErrDeadlineExceeded.
@@ -69,15 +111,13 @@ func (c *Conn) Write(p []byte) (sent int, err error) {
 
 // room waits until the peer has read, or the deadline.
 func (c *Conn) room(fd int) error {
-	left := time.Minute // no deadline: look again
+	left := time.Duration(-1) // no deadline
 	if !c.until.IsZero() {
-		left = c.until.Sub(clock.System{}.Now())
+		if left = c.until.Sub(clock.System{}.Now()); left <= 0 {
+			return fmt.Errorf("write: %w", os.ErrDeadlineExceeded)
+		}
 	}
-	if left <= 0 {
-		return fmt.Errorf("write: %w", os.ErrDeadlineExceeded)
-	}
-	_, err := wait(fd, unix.POLLOUT, left)
-	return err
+	return wait(fd, unix.POLLOUT, left)
 }
 
 // Close ends the connection and wakes whoever waits on it.
@@ -95,12 +135,16 @@ func (c *Conn) with(f func(fd int) error) error {
 	return failed
 }
 
-// wait polls fd once; a signal may end it early, with false.
-func wait(fd int, events int16, d time.Duration) (bool, error) {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
-	n, err := unix.Poll(fds, int((d+time.Millisecond-1)/time.Millisecond))
-	if err != nil && !errors.Is(err, unix.EINTR) {
-		return false, os.NewSyscallError("poll", err)
+// wait polls fd for at most d, without end where that is negative. It may return
+// early, as after a signal.
+func wait(fd int, events int16, d time.Duration) error {
+	timeout := -1
+	if d >= 0 {
+		timeout = int(min((d + time.Millisecond - 1).Milliseconds(), math.MaxInt32))
 	}
-	return n > 0, nil
+	_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: events}}, timeout)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return os.NewSyscallError("poll", err)
+	}
+	return nil
 }

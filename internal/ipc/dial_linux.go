@@ -3,7 +3,6 @@ package ipc
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -35,17 +34,11 @@ func Dial(path string, timeout time.Duration) (*Conn, error) {
 		_ = unix.Close(fd)
 		return nil, err
 	}
-	if err := unix.SetNonblock(fd, false); err != nil {
-		_ = unix.Close(fd)
-		return nil, &api.Error{Code: api.Internal, Detail: fmt.Sprintf("use socket %s: %v", path, err)}
-	}
-	file := os.NewFile(uintptr(fd), path)
-	raw, err := file.SyscallConn()
+	c, err := newConn(fd, path)
 	if err != nil {
-		_ = file.Close()
 		return nil, &api.Error{Code: api.Internal, Detail: fmt.Sprintf("use socket %s: %v", path, err)}
 	}
-	return &Conn{file: file, raw: raw}, nil
+	return c, nil
 }
 
 // high moves fd out of 0, 1 and 2: in a host that closed those, whoever prints

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -17,13 +18,14 @@ import (
 // long, the link's reader is back; events wait for it at most awayTime.
 const (
 	awayTime = 2 * time.Millisecond
-	nearTime = 5 * time.Millisecond // a caller reads for at most so long
+	soon     = 5 * time.Millisecond // a caller waits for bytes at most so long
 )
 
-// nearby is a connection on which the calling thread itself can wait.
+// nearby is a connection on which a caller can wait for its answer itself.
 type nearby interface {
-	// Readable waits at most d until Read would return at once.
-	Readable(d time.Duration) (bool, error)
+	// ReadSoon reads as Read does, on the calling thread, and ends in
+	// os.ErrDeadlineExceeded when nothing came within soon.
+	ReadSoon(p []byte) (int, error)
 }
 
 // read is the link's own reader. It returns when the stream has ended and the
@@ -32,7 +34,7 @@ func (l *Link) read() {
 	defer close(l.done)
 	defer l.handlers.Wait()
 	for {
-		l.reading <- struct{}{} // a caller gives it back within nearTime
+		l.reading <- struct{}{} // a caller gives it back soon
 		if l.ctx.Err() != nil {
 			return // with the token: nobody reads a link that has ended
 		}
@@ -66,29 +68,25 @@ func (l *Link) stayAway() {
 	}
 }
 
-// readFor reads on the caller's thread until its answer is there. What takes
-// longer than nearTime is left to the link's reader. The caller took the token.
+// readFor reads on the caller's thread until its answer is there. What does not
+// come soon is left to the link's reader. The caller took the token.
 func (l *Link) readFor(answer <-chan api.Answer) {
 	defer func() { <-l.reading }()
 	l.helped.Store(true)
 	for len(answer) == 0 && l.ctx.Err() == nil {
-		if !l.in.whole() {
-			ready, err := l.near.Readable(nearTime)
-			if err != nil || !ready {
-				select {
-				case l.wanted <- struct{}{}:
-				default:
-				}
-				return
-			}
-			if err := l.in.fill(); err != nil {
-				l.broken(err)
-				return
-			}
+		if l.in.whole() {
+			_, _ = l.one() // an error has ended the link
 			continue
 		}
-		if _, err := l.one(); err != nil {
+		switch err := l.in.fill(l.near.ReadSoon); {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			select {
+			case l.wanted <- struct{}{}:
+			default:
+			}
 			return
+		case err != nil:
+			l.broken(err)
 		}
 	}
 }

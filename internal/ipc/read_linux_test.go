@@ -22,9 +22,9 @@ type counting struct {
 	waits *atomic.Int64
 }
 
-func (c counting) Readable(d time.Duration) (bool, error) {
+func (c counting) ReadSoon(p []byte) (int, error) {
 	c.waits.Add(1)
-	return c.Conn.Readable(d)
+	return c.Conn.ReadSoon(p)
 }
 
 // near makes two linked ends: a client whose callers can read their own answers,
@@ -110,10 +110,10 @@ func TestLongAnswersAreLeftToTheReader(t *testing.T) {
 		switch method {
 		case "slow":
 			for i := range 5 {
-				time.Sleep(nearTime / 2)
+				time.Sleep(soon / 2)
 				_ = server.Notify(fmt.Sprint("n", i), nil)
 			}
-			time.Sleep(2 * nearTime)
+			time.Sleep(2 * soon)
 		case "never":
 			<-ctx.Done()
 		}
@@ -127,7 +127,7 @@ func TestLongAnswersAreLeftToTheReader(t *testing.T) {
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(3*nearTime, cancel)
+	time.AfterFunc(3*soon, cancel)
 	if err := client.Call(ctx, "never", nil, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("called off: %v", err)
 	}
@@ -159,7 +159,7 @@ func TestAFrameOutlivesItsReader(t *testing.T) {
 				answers <- err
 				return
 			}
-			time.Sleep(3 * nearTime)
+			time.Sleep(3 * soon)
 			_, _ = peer.Write(f[cut:])
 		}
 		answers <- nil

@@ -27,7 +27,7 @@ type stream struct {
 // next or fill is called again. Errors are those of ReadFrame.
 func (s *stream) next() ([]byte, error) {
 	for !s.whole() {
-		if err := s.fill(); err != nil {
+		if err := s.fill(s.r.Read); err != nil {
 			return nil, err
 		}
 	}
@@ -55,11 +55,11 @@ func (s *stream) size() (int, error) {
 	return frameSize(s.buf[s.from:], s.max)
 }
 
-// fill reads once. io.EOF means that the peer closed between two frames; a cut
+// fill calls read once. io.EOF means that the peer closed between two frames; a cut
 // inside one is io.ErrUnexpectedEOF.
-func (s *stream) fill() error {
+func (s *stream) fill(read func([]byte) (int, error)) error {
 	s.makeRoom()
-	n, err := s.r.Read(s.buf[len(s.buf):cap(s.buf)])
+	n, err := read(s.buf[len(s.buf):cap(s.buf)])
 	s.buf = s.buf[:len(s.buf)+n]
 	if n > 0 {
 		return nil // an error that came along comes again
