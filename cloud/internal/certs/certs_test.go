@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"net"
 	"net/http"
@@ -8,30 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"sync"
 	"testing"
 	"time"
 
-	"crypto/tls"
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 )
-
-type hands struct {
-	// mu guards now.
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *hands) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *hands) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 const day = 24 * time.Hour
 
@@ -59,7 +41,7 @@ func (o *Own) leaf(t *testing.T) *x509.Certificate {
 
 // TestNames: the certificate is good for every name it was asked for, and for no other.
 func TestNames(t *testing.T) {
-	dir, clk := t.TempDir(), &hands{now: time.Now()}
+	dir, clk := t.TempDir(), clocktest.New(time.Now())
 	o, err := Open(dir, []string{"cloud.example", "192.0.2.7", "localhost"}, clk)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +64,7 @@ func TestNames(t *testing.T) {
 // TestServes speaks TLS with it: only those who know the authority get through.
 func TestServes(t *testing.T) {
 	dir := t.TempDir()
-	o, err := Open(dir, nil, &hands{now: time.Now()})
+	o, err := Open(dir, nil, clocktest.New(time.Now()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +85,7 @@ func TestServes(t *testing.T) {
 		t.Errorf("with the authority: %v", err)
 	}
 	other := t.TempDir()
-	if _, err := Open(other, nil, &hands{now: time.Now()}); err != nil {
+	if _, err := Open(other, nil, clocktest.New(time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	if err := dial(pool(t, other)); err == nil {
@@ -112,17 +94,17 @@ func TestServes(t *testing.T) {
 }
 
 func TestRenewal(t *testing.T) {
-	dir, clk := t.TempDir(), &hands{now: time.Now()}
+	dir, clk := t.TempDir(), clocktest.New(time.Now())
 	o, err := Open(dir, nil, clk)
 	if err != nil {
 		t.Fatal(err)
 	}
 	first := o.leaf(t)
-	clk.advance(60*day - time.Second)
+	clk.Advance(60*day - time.Second)
 	if !o.leaf(t).Equal(first) {
 		t.Error("renewed more than 30 days before its end")
 	}
-	clk.advance(time.Second)
+	clk.Advance(time.Second)
 	second := o.leaf(t)
 	if second.Equal(first) || !second.NotAfter.After(first.NotAfter) {
 		t.Error("not renewed 30 days before its end")
@@ -134,11 +116,11 @@ func TestRenewal(t *testing.T) {
 	if err != nil || !again.ca.Equal(o.ca) {
 		t.Errorf("opened again, another authority: %v", err)
 	}
-	clk.advance(10*365*day - 61*day)
+	clk.Advance(10*365*day - 61*day)
 	if last := o.leaf(t); last.NotAfter.After(o.ca.NotAfter) {
 		t.Error("the certificate ends after its authority")
 	}
-	clk.advance(2 * day)
+	clk.Advance(2 * day)
 	if _, err := Open(dir, nil, clk); err == nil {
 		t.Error("an authority that has ended was opened")
 	}
@@ -158,7 +140,7 @@ func TestDamage(t *testing.T) {
 			if err := os.MkdirAll(filepath.Join(d, "other"), 0o700); err != nil {
 				return err
 			}
-			if _, err := Open(filepath.Join(d, "other"), nil, &hands{now: time.Now()}); err != nil {
+			if _, err := Open(filepath.Join(d, "other"), nil, clocktest.New(time.Now())); err != nil {
 				return err
 			}
 			return os.Rename(filepath.Join(d, "other", CAFile), filepath.Join(d, CAFile))
@@ -167,13 +149,13 @@ func TestDamage(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			if _, err := Open(dir, nil, &hands{now: time.Now()}); err != nil {
+			if _, err := Open(dir, nil, clocktest.New(time.Now())); err != nil {
 				t.Fatal(err)
 			}
 			if err := tt.hurt(dir); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Open(dir, nil, &hands{now: time.Now()}); (err == nil) != tt.ok {
+			if _, err := Open(dir, nil, clocktest.New(time.Now())); (err == nil) != tt.ok {
 				t.Errorf("opened: %v", err)
 			}
 		})

@@ -8,34 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// movedClock is a clock that stands until it is moved.
-type movedClock struct {
-	mu sync.Mutex // guards at
-	at time.Time
-}
+func newClock() *clocktest.Clock { return clocktest.New(time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)) }
 
-func (c *movedClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *movedClock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
-func newClock() *movedClock { return &movedClock{at: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)} }
-
-func open(t *testing.T, dir string, c *movedClock) *Events {
+func open(t *testing.T, dir string, c *clocktest.Clock) *Events {
 	t.Helper()
 	e, err := Open(Config{Dir: dir, Clock: c})
 	if err != nil {
@@ -215,13 +197,13 @@ func TestSessionWaitsForItsApplication(t *testing.T) {
 	e := open(t, t.TempDir(), c)
 	s := attach(t, e, alice, "")
 	s.Detach()
-	c.move(api.SessionKeep - time.Second)
+	c.Advance(api.SessionKeep - time.Second)
 	e.tick(c.Now())
 	if _, resumed, _ := e.Attach(alice, s.Secret()); !resumed {
 		t.Fatal("the session did not wait")
 	}
 	s.Detach()
-	c.move(api.SessionKeep)
+	c.Advance(api.SessionKeep)
 	e.tick(c.Now())
 	if _, resumed, _ := e.Attach(alice, s.Secret()); resumed {
 		t.Error("the session waited too long")
@@ -240,7 +222,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	}
 	attach(t, e, Owner{UID: 7}, "") // another user has a bound of its own
 	all[3].Detach()
-	c.move(time.Second)
+	c.Advance(time.Second)
 	all[4].Detach()
 	attach(t, e, alice, "") // the one that was left first makes room
 	if _, resumed, _ := e.Attach(alice, all[4].Secret()); !resumed {
@@ -258,22 +240,22 @@ func TestHeartbeatOnlyWhileSomebodyListens(t *testing.T) {
 	if wait, any := e.next(c.Now()); !any || wait != api.HeartbeatPeriod {
 		t.Errorf("the timer waits %v", wait)
 	}
-	c.move(api.HeartbeatPeriod)
+	c.Advance(api.HeartbeatPeriod)
 	e.tick(c.Now())
 	got, last, _ := read(t, s, 0)
 	if len(got) != 1 || got[0].Type != api.EventHeartbeat || got[0].Envelope.Params["period"] != "30" ||
 		got[0].Envelope.Params["cloud"] != "unreachable" {
 		t.Errorf("heartbeat %+v", got)
 	}
-	c.move(api.HeartbeatPeriod - time.Second)
+	c.Advance(api.HeartbeatPeriod - time.Second)
 	e.Emit(alice, "X", "X", nil)
-	c.move(2 * time.Second)
+	c.Advance(2 * time.Second)
 	e.tick(c.Now())
 	if got, _, _ = read(t, s, last); len(got) != 1 || got[0].Type != "X" {
 		t.Errorf("a heartbeat although the session was not idle: %+v", got)
 	}
 	s.Detach()
-	c.move(api.HeartbeatPeriod)
+	c.Advance(api.HeartbeatPeriod)
 	e.tick(c.Now())
 	if s.lastID != last+1 {
 		t.Error("a heartbeat into a session that nobody reads")

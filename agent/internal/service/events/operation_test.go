@@ -188,7 +188,7 @@ func TestDelivery(t *testing.T) {
 				op := begin(t, e, of(alice, s))
 				end(t, op, nil)
 				tt.do(e, s, op)
-				c.move(after)
+				c.Advance(after)
 				e.tick(c.Now())
 				if got := e.Get(alice, op.ID()).State; (got != api.OpUnknown) != kept {
 					t.Errorf("state %s, want kept %v", got, kept)

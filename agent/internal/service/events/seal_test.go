@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -30,7 +31,7 @@ func (k sealer) open(b []byte) ([]byte, error) {
 	return plain[1:], err
 }
 
-func openSealed(t *testing.T, dir string, c *movedClock, k sealer) *Events {
+func openSealed(t *testing.T, dir string, c *clocktest.Clock, k sealer) *Events {
 	t.Helper()
 	e, err := Open(Config{Dir: dir, Clock: c, Seal: k.seal, Open: k.open})
 	if err != nil {

@@ -11,27 +11,10 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
-
-// fakeClock is moved by the test.
-type fakeClock struct {
-	mu  sync.Mutex // guards now
-	now time.Time
-}
-
-func (c *fakeClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *fakeClock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // fakeService plays the service: a small drive in memory, refusals on demand.
 type fakeService struct {
@@ -225,9 +208,9 @@ func (f *fakeService) hear(t *testing.T) {
 }
 
 // newTestRoom is a Room of the test's own user.
-func newTestRoom(t *testing.T) (*Room, *fakeService, *fakeClock) {
+func newTestRoom(t *testing.T) (*Room, *fakeService, *clocktest.Clock) {
 	t.Helper()
-	service, clock := newFakeService(), &fakeClock{now: day}
+	service, clock := newFakeService(), clocktest.New(day)
 	r := New(Config{Service: service, Clock: clock, UID: os.Getuid()})
 	t.Cleanup(r.Close)
 	return r, service, clock

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -56,43 +57,43 @@ func TestPageRefusals(t *testing.T) {
 func TestClosing(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		act  func(t *testing.T, r *Room, s *fakeService, clock *fakeClock, page *client)
+		act  func(t *testing.T, r *Room, s *fakeService, clock *clocktest.Clock, page *client)
 		want []string
 		view string
 	}{
-		{"cancel button", func(t *testing.T, _ *Room, _ *fakeService, _ *fakeClock, p *client) {
+		{"cancel button", func(t *testing.T, _ *Room, _ *fakeService, _ *clocktest.Clock, p *client) {
 			p.post("/ui/cancel", url.Values{}, http.StatusOK, "Cancelled")
 		}, []string{"user"}, "Cancelled"},
-		{"window closed", func(t *testing.T, _ *Room, _ *fakeService, _ *fakeClock, p *client) {
+		{"window closed", func(t *testing.T, _ *Room, _ *fakeService, _ *clocktest.Clock, p *client) {
 			p.post("/closed", url.Values{}, http.StatusNoContent)
 			p.post("/closed", url.Values{}, http.StatusNoContent)
 		}, []string{"user"}, "Cancelled"},
-		{"silent", func(t *testing.T, r *Room, _ *fakeService, clock *fakeClock, p *client) {
-			clock.move(api.PageSilence)
+		{"silent", func(t *testing.T, r *Room, _ *fakeService, clock *clocktest.Clock, p *client) {
+			clock.Advance(api.PageSilence)
 			r.find(7).state.silent()
 		}, []string{"silence"}, "out of touch"},
-		{"almost silent", func(t *testing.T, r *Room, _ *fakeService, clock *fakeClock, p *client) {
-			clock.move(api.PageSilence - time.Second)
+		{"almost silent", func(t *testing.T, r *Room, _ *fakeService, clock *clocktest.Clock, p *client) {
+			clock.Advance(api.PageSilence - time.Second)
 			r.find(7).state.silent()
 		}, nil, "Open a cloud file"},
-		{"heartbeat", func(t *testing.T, r *Room, _ *fakeService, clock *fakeClock, p *client) {
-			clock.move(api.PageSilence - time.Second)
+		{"heartbeat", func(t *testing.T, r *Room, _ *fakeService, clock *clocktest.Clock, p *client) {
+			clock.Advance(api.PageSilence - time.Second)
 			p.post("/alive", url.Values{"seq": {"0"}}, http.StatusOK)
-			clock.move(api.PageSilence - time.Second)
+			clock.Advance(api.PageSilence - time.Second)
 			r.find(7).state.silent()
 		}, nil, "Open a cloud file"},
-		{"closed after the answer", func(t *testing.T, _ *Room, _ *fakeService, _ *fakeClock, p *client) {
+		{"closed after the answer", func(t *testing.T, _ *Room, _ *fakeService, _ *clocktest.Clock, p *client) {
 			p.get("/ui/home")
 			p.post("/ui/choose", url.Values{"object": {"ob1"}}, http.StatusOK)
 			p.post("/closed", url.Values{}, http.StatusNoContent)
 		}, nil, "Your answer has arrived"},
-		{"silent after the answer", func(t *testing.T, r *Room, _ *fakeService, clock *fakeClock, p *client) {
+		{"silent after the answer", func(t *testing.T, r *Room, _ *fakeService, clock *clocktest.Clock, p *client) {
 			p.get("/ui/home")
 			p.post("/ui/choose", url.Values{"object": {"ob1"}}, http.StatusOK)
-			clock.move(api.PageSilence)
+			clock.Advance(api.PageSilence)
 			r.find(7).state.silent()
 		}, nil, "Your answer has arrived"},
-		{"cancelled by the application", func(t *testing.T, r *Room, _ *fakeService, _ *fakeClock, p *client) {
+		{"cancelled by the application", func(t *testing.T, r *Room, _ *fakeService, _ *clocktest.Clock, p *client) {
 			_ = r.PageEnd(t.Context(), workerapi.PageEnd{Operation: 7, Error: &api.Error{Code: api.Cancelled, Message: "The application cancelled."}})
 			p.post("/ui/choose", url.Values{"object": {"ob1"}}, http.StatusUnprocessableEntity)
 		}, nil, "The application cancelled."},
@@ -295,7 +296,7 @@ func TestForeignOwner(t *testing.T) {
 func TestNothingLeft(t *testing.T) {
 	before := runtime.NumGoroutine()
 	service := newFakeService()
-	r := New(Config{Service: service, Clock: &fakeClock{now: day}, UID: os.Getuid()})
+	r := New(Config{Service: service, Clock: clocktest.New(day), UID: os.Getuid()})
 	var clients []*client
 	for op := api.Operation(1); op <= 8; op++ {
 		p := enter(t, r, workerapi.Page{Operation: op, Purpose: purposePick})

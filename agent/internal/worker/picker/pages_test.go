@@ -141,7 +141,7 @@ func troubleRun(t *testing.T, ctx context.Context, lang string) {
 	service.set(workerapi.MethodList, &api.Error{Code: api.NotSignedIn})
 	run(t, ctx, chromedp.Click("#space-sp2"), chromedp.WaitVisible("#account"))
 	accessible(t, ctx, "trouble-signedout-"+lang)
-	clock.move(api.PageSilence)
+	clock.Advance(api.PageSilence)
 	run(t, ctx, chromedp.WaitVisible(`[data-view=ended]`))
 	accessible(t, ctx, "trouble-silence-"+lang)
 	r.Close()

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/internal/need"
 )
 
@@ -93,7 +94,7 @@ func TestTokenTheft(t *testing.T) {
 	need.Root(t)
 	program := need.Command(t, "chromium")
 	service := newFakeService()
-	r := New(Config{Service: service, Clock: &fakeClock{now: day}, UID: victim})
+	r := New(Config{Service: service, Clock: clocktest.New(day), UID: victim})
 	t.Cleanup(r.Close)
 	address, base, _ := open(t, r, workerapi.Page{Operation: 21, Purpose: purposePick, Account: "engineer"})
 
