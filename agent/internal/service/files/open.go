@@ -106,23 +106,9 @@ func (x *run) fetch() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := obj.Entry.Checkout
-	if !x.mine(account, held) {
-		held = nil
-	}
-	if x.job.Checkout {
-		had := held != nil
-		got, err := c.Checkout(ctx, x.job.Object, 0) // renewing never brings an end nearer
-		if err != nil {
-			return nil, err
-		}
-		held = &got
-		if !had {
-			x.job.Took = got.Fence
-			if err := x.keep(); err != nil {
-				return nil, err
-			}
-		}
+	held, err := x.hold(c, account, obj.Entry.Checkout)
+	if err != nil {
+		return nil, err
 	}
 	token, err := x.grant(c, obj.Space, cloudapi.NewTransfer{Mode: "read", Operation: x.job.Key, Object: x.job.Object})
 	if err != nil {
@@ -142,19 +128,46 @@ func (x *run) fetch() (map[string]string, error) {
 	if err := x.call(workerapi.MethodFetch, ask, &got); err != nil {
 		return nil, err
 	}
+	return x.opened(ask, got), nil
+}
+
+// hold is the check-out that an open goes with: the one that this user has on this
+// machine, renewed or taken when the open asks for one, or nil.
+func (x *run) hold(c Cloud, account string, held *cloudapi.Checkout) (*cloudapi.Checkout, error) {
+	if !x.mine(account, held) {
+		held = nil
+	}
+	if !x.job.Checkout {
+		return held, nil
+	}
+	got, err := c.Checkout(x.op.Context(), x.job.Object, 0) // renewing never brings an end nearer
+	if err != nil {
+		return nil, err
+	}
+	if held == nil {
+		x.job.Took = got.Fence
+		if err := x.keep(); err != nil {
+			return nil, err
+		}
+	}
+	return &got, nil
+}
+
+// opened are the params of EVENT_OPENCLOUDFILE_RESULT.
+func (x *run) opened(ask workerapi.Fetch, got workerapi.Fetched) map[string]string {
 	params := map[string]string{
 		api.ParamStatus: api.StatusSuccess,
 		"mainFile":      got.MainFile,
 		"openType":      api.OpenOnly,
 		"workState":     api.WorkCheckin,
-		"assembly":      strconv.FormatBool(obj.Entry.Kind == cloudapi.KindAssembly),
-		"object":        x.job.Object,
-		"version":       strconv.FormatInt(version.Number, 10),
+		"assembly":      strconv.FormatBool(ask.Kind == cloudapi.KindAssembly),
+		"object":        ask.Object,
+		"version":       strconv.FormatInt(ask.Version.Number, 10),
 	}
 	if x.job.Checkout {
 		params["openType"] = api.OpenAndCheckout
 	}
-	if held != nil {
+	if ask.Checkout != nil {
 		params["workState"] = api.WorkCheckout
 	}
 	if got.ConflictCopy != "" {
@@ -163,7 +176,7 @@ func (x *run) fetch() (map[string]string, error) {
 	if got.KeptLocal {
 		params["keptLocal"] = "true"
 	}
-	return params, nil
+	return params
 }
 
 // pickVersion is the version asked for, or the newest.
