@@ -81,3 +81,35 @@ func (d Disk) keepAside(path string) (string, error) {
 	}
 	return "", fmt.Errorf("set aside %s: too many damaged copies lie beside it", path)
 }
+
+// Rewrite replaces the whole log by records, atomically: compaction. Appends
+// that were acknowledged before it began are dropped unless they are among
+// records; the caller keeps others from appending meanwhile.
+func (l *Log) Rewrite(records [][]byte) error {
+	l.flush.Lock()
+	defer l.flush.Unlock()
+	if errors.Is(l.state, ErrClosed) {
+		return fmt.Errorf("rewrite %s: %w", l.path, l.state)
+	}
+	if err := l.rewrite(records); err != nil {
+		return fmt.Errorf("rewrite %s: %w", l.path, err)
+	}
+	return nil
+}
+
+// Replace is Rewrite for a log whose records turned out to be unusable: the file as
+// it is stays beside, under the returned path.
+func (l *Log) Replace(records [][]byte) (aside string, err error) {
+	l.flush.Lock()
+	defer l.flush.Unlock()
+	if errors.Is(l.state, ErrClosed) {
+		return "", fmt.Errorf("replace %s: %w", l.path, l.state)
+	}
+	if aside, err = l.disk.keepAside(l.path); err != nil {
+		return "", err
+	}
+	if err := l.rewrite(records); err != nil {
+		return aside, fmt.Errorf("replace %s: %w", l.path, err)
+	}
+	return aside, nil
+}
