@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/need"
 )
 
@@ -65,8 +66,9 @@ type process struct {
 	out    *bufio.Reader
 	log    bytes.Buffer
 	base   string
-	code   string // one-time code, "" when none was printed
-	client *http.Client
+	code   string       // one-time code, "" when none was printed
+	client *http.Client // holds each call against openapi.yaml
+	real   *http.Transport
 }
 
 func start(t *testing.T, exe, data string, more ...string) *process {
@@ -100,7 +102,8 @@ func start(t *testing.T, exe, data string, more ...string) *process {
 			}
 			pool := x509.NewCertPool()
 			pool.AppendCertsFromPEM(ca)
-			p.client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
+			p.real = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
+			p.client = &http.Client{Timeout: 20 * time.Second, Transport: cloudapitest.For(t).Client(p.real)}
 			return p
 		}
 	}
@@ -111,8 +114,8 @@ func (p *process) kill() {
 		p.cmd.Process.Kill()
 		p.cmd.Wait()
 	}
-	if p.client != nil {
-		p.client.CloseIdleConnections()
+	if p.real != nil {
+		p.real.CloseIdleConnections()
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/e2e/desk"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/need"
 )
 
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 type theStage struct{ *desk.Stage }
 
 // stage starts cloud, agent and engineers for one test. With described set, what
-// agent and cloud say is held against cloud/openapi.yaml.
+// anyone says to the cloud is held against cloud/openapi.yaml.
 func stage(t *testing.T, prefix string, described bool) *theStage {
 	t.Helper()
 	bin, err := filepath.Abs("../build/bin")
@@ -49,14 +50,14 @@ func stage(t *testing.T, prefix string, described bool) *theStage {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	var between func(*desk.Cloud) (*desk.Cloud, error)
+	var contract *cloudapitest.Contract
 	if described {
-		between = front(t, dir)
+		contract = cloudapitest.For(t)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	// Two runs on one machine must not share their users.
-	s, err := desk.SetUp(ctx, bin, dir, fmt.Sprint(prefix, os.Getpid()), between)
+	s, err := desk.SetUp(ctx, bin, dir, fmt.Sprint(prefix, os.Getpid()), contract)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -35,6 +36,25 @@ type demo struct {
 
 	engineer *person
 	other    *person // second user; nil when not root
+
+	mu  sync.Mutex // guards off
+	off []error    // what was said to or by the cloud and is not what openapi.yaml says
+}
+
+// broke takes one such call, from any goroutine.
+func (d *demo) broke(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.off = append(d.off, fmt.Errorf("cloud/openapi.yaml: %w", err))
+}
+
+// broken is what was found since the last time.
+func (d *demo) broken() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	off := d.off
+	d.off = nil
+	return errors.Join(off...)
 }
 
 // newDemo makes the folder and copies the programs; it starts nothing.
@@ -103,8 +123,9 @@ func (d *demo) clean(failed bool) error {
 		errs = append(errs, d.agent.Stop())
 	}
 	if d.cloud != nil && d.cloud.Process != nil {
-		errs = append(errs, d.cloud.Stop())
+		errs = append(errs, d.cloud.Close())
 	}
+	errs = append(errs, d.broken()) // what an agent says at its end counts as well
 	if left := d.processes(); len(left) > 0 {
 		errs = append(errs, fmt.Errorf("still running: %s", strings.Join(left, ", ")))
 		for _, one := range left {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/e2e/browserless"
 	"github.com/iscdesk/iscdesk/e2e/desk"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -29,7 +30,7 @@ func (d *demo) steps(ctx context.Context) error {
 		{"A second user", d.secondUser},
 	} {
 		d.head(part.head)
-		if err := part.do(ctx); err != nil {
+		if err := errors.Join(part.do(ctx), d.broken()); err != nil {
 			return err
 		}
 	}
@@ -38,11 +39,15 @@ func (d *demo) steps(ctx context.Context) error {
 
 // start brings up cloud, users and agent.
 func (d *demo) start(ctx context.Context) error {
-	var err error
-	if d.cloud, err = desk.StartCloud(ctx, d.bin, filepath.Join(d.dir, "cloud")); err != nil {
+	contract, err := cloudapitest.Load(d.source, d.broke)
+	if err != nil {
+		return err
+	}
+	if d.cloud, err = desk.StartCloud(ctx, d.bin, filepath.Join(d.dir, "cloud"), contract); err != nil {
 		return err
 	}
 	d.say("The cloud runs at %s: one process, SQLite and a folder, a certificate of its own CA.", d.cloud.Base)
+	d.say("Each request and answer is held against cloud/openapi.yaml on its way.")
 	admin, err := d.cloud.Setup(ctx)
 	if err != nil {
 		return err

@@ -4,29 +4,36 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
+
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 )
 
 // Cloud is a running iscdesk-cloud.
 type Cloud struct {
 	*Process
 	Dir    string // its data folder
-	Base   string // https://127.0.0.1:port
+	Base   string // https://127.0.0.1:port, of the front when there is one
 	CAFile string
 	Code   string // one-time code of the first administrator; empty when set-up is done
 
 	bin, listen string
+	contract    *cloudapitest.Contract
+	front       *cloudapitest.Front // nil before the first start
 }
 
 var setupCode = regexp.MustCompile(`(?i)code[^\n]*?\b([A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6})+)\b`)
 
-// StartCloud runs bin/iscdesk-cloud on a free port with its data in dir.
-func StartCloud(ctx context.Context, bin, dir string) (*Cloud, error) {
-	c := &Cloud{Dir: dir, bin: bin, listen: "127.0.0.1:0"}
+// StartCloud runs bin/iscdesk-cloud on a free port with its data in dir. A front that
+// holds what everyone says to it and what it answers against the contract stands before
+// it, for agents and for the accounts of this package; a nil contract has none.
+func StartCloud(ctx context.Context, bin, dir string, contract *cloudapitest.Contract) (*Cloud, error) {
+	c := &Cloud{Dir: dir, bin: bin, listen: "127.0.0.1:0", contract: contract}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -47,9 +54,10 @@ func (c *Cloud) Start(ctx context.Context) error {
 	c.Process, c.CAFile = p, filepath.Join(c.Dir, "ca.pem")
 	// A new store prints the one-time code once; later starts print none.
 	fresh := c.Code == ""
+	own := ""
 	err = p.until(ctx, "its address", func() bool {
 		b, err := os.ReadFile(address)
-		if c.Base = strings.TrimSpace(string(b)); err != nil || c.Base == "" {
+		if own = strings.TrimSpace(string(b)); err != nil || own == "" {
 			return false
 		}
 		if !fresh {
@@ -64,6 +72,21 @@ func (c *Cloud) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.listen = strings.TrimPrefix(c.Base, "https://")
+	c.listen = strings.TrimPrefix(own, "https://")
+	if c.front == nil { // it stays while the cloud is away
+		if c.front, err = c.contract.Front(c.Dir, own); err != nil {
+			return err
+		}
+		c.Base = c.front.URL
+	}
 	return nil
+}
+
+// Close stops the cloud for good, with its front.
+func (c *Cloud) Close() error {
+	err := c.Stop()
+	if c.front != nil {
+		err = errors.Join(err, c.front.Close())
+	}
+	return err
 }

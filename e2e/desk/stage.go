@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
+
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 )
 
 // Stage is a whole desk: cloud, agent, and two engineers. As root the engineers
@@ -25,18 +27,18 @@ type Stage struct {
 }
 
 // SetUp starts it all in dir, which must be readable by other users when we are
-// root. prefix makes the users' names unique on the machine. front, when not nil,
-// answers the cloud as the agent is to see it: something that stands between.
-func SetUp(ctx context.Context, bin, dir, prefix string, front func(*Cloud) (*Cloud, error)) (*Stage, error) {
+// root. prefix makes the users' names unique on the machine. What is said to the cloud is
+// held against the contract, unless it is nil.
+func SetUp(ctx context.Context, bin, dir, prefix string, contract *cloudapitest.Contract) (*Stage, error) {
 	s := &Stage{Dir: dir, Bin: bin}
-	if err := s.setUp(ctx, prefix, front); err != nil {
+	if err := s.setUp(ctx, prefix, contract); err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Stage) setUp(ctx context.Context, prefix string, front func(*Cloud) (*Cloud, error)) error {
+func (s *Stage) setUp(ctx context.Context, prefix string, contract *cloudapitest.Contract) error {
 	if err := s.users(prefix); err != nil {
 		return err
 	}
@@ -44,7 +46,7 @@ func (s *Stage) setUp(ctx context.Context, prefix string, front func(*Cloud) (*C
 		return err
 	}
 	var err error
-	if s.Cloud, err = StartCloud(ctx, s.Bin, filepath.Join(s.Dir, "cloud")); err != nil {
+	if s.Cloud, err = StartCloud(ctx, s.Bin, filepath.Join(s.Dir, "cloud"), contract); err != nil {
 		return err
 	}
 	if s.Admin, err = s.Cloud.Setup(ctx); err != nil {
@@ -57,13 +59,7 @@ func (s *Stage) setUp(ctx context.Context, prefix string, front func(*Cloud) (*C
 	if os.Geteuid() != 0 { // its workspace must not be the developer's own
 		env = append(env, "HOME="+s.Users[0].Home)
 	}
-	cloud := s.Cloud
-	if front != nil {
-		if cloud, err = front(s.Cloud); err != nil {
-			return err
-		}
-	}
-	s.Agent, err = StartAgent(ctx, s.Bin, filepath.Join(s.Dir, "agent"), cloud, env)
+	s.Agent, err = StartAgent(ctx, s.Bin, filepath.Join(s.Dir, "agent"), s.Cloud, env)
 	return err
 }
 
@@ -111,7 +107,7 @@ func (s *Stage) Close() {
 		_ = s.Agent.Stop()
 	}
 	if s.Cloud != nil && s.Cloud.Process != nil {
-		_ = s.Cloud.Stop()
+		_ = s.Cloud.Close()
 	}
 	for _, u := range s.Users {
 		if u.Credential != nil {

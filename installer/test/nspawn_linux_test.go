@@ -13,6 +13,7 @@ import (
 	"github.com/iscdesk/iscdesk/e2e/desk"
 	"github.com/iscdesk/iscdesk/installer/linux"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/need"
 )
 
@@ -72,11 +73,11 @@ func install(t *testing.T) installation {
 	need.Root(t)
 	need.Command(t, "systemd-nspawn")
 	bin := programs(t)
-	cloud, err := desk.StartCloud(t.Context(), bin, t.TempDir())
+	cloud, err := desk.StartCloud(t.Context(), bin, t.TempDir(), cloudapitest.For(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cloud.Stop() })
+	t.Cleanup(func() { _ = cloud.Close() })
 	admin, err := cloud.Setup(t.Context())
 	if err != nil {
 		t.Fatal(err)

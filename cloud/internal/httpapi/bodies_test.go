@@ -113,7 +113,7 @@ func TestBodies(t *testing.T) {
 				for k, v := range r.header {
 					h[k] = v
 				}
-				if a := d.Raw(t, r.method, r.path, h, json.RawMessage(r.good)); a.Code() != cloudapi.ErrInvalid {
+				if a := d.Do(t, r.method, r.path, h, json.RawMessage(r.good)); a.Code() != cloudapi.ErrInvalid {
 					t.Errorf("%d %s", a.Status, a.Body)
 				}
 			})

@@ -48,7 +48,7 @@ func BenchmarkPackIngest(b *testing.B) {
 		if n == len(packs) {
 			b.Skip("all packs are stored; a repetition would measure nothing")
 		}
-		if a := d.Raw(b, "PUT", d.at("/packs/"+packs[n].sum), token, packs[n].body); a.Status != http.StatusNoContent {
+		if a := d.Do(b, "PUT", d.at("/packs/"+packs[n].sum), token, packs[n].body); a.Status != http.StatusNoContent {
 			b.Fatalf("status %d: %s", a.Status, a.Body)
 		}
 		n++
@@ -67,7 +67,7 @@ func BenchmarkPackFetch(b *testing.B) {
 	read, _ := d.transfer(b, d.viewer, "read", done.Object)
 	b.SetBytes(int64(len(c.pack)))
 	for b.Loop() {
-		if a := d.Raw(b, "GET", d.at("/packs/"+c.packSum), read, nil); len(a.Body) != len(c.pack) {
+		if a := d.Do(b, "GET", d.at("/packs/"+c.packSum), read, nil); len(a.Body) != len(c.pack) {
 			b.Fatalf("status %d, %d bytes", a.Status, len(a.Body))
 		}
 	}
@@ -78,7 +78,7 @@ func BenchmarkSmallCalls(b *testing.B) {
 	d := newDrive(b)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if a := d.Raw(b, "GET", d.at("/entries"), d.viewer, nil); a.Status != http.StatusOK {
+			if a := d.Do(b, "GET", d.at("/entries"), d.viewer, nil); a.Status != http.StatusOK {
 				b.Errorf("status %d", a.Status)
 			}
 		}

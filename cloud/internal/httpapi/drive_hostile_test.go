@@ -63,7 +63,7 @@ func TestHostilePacksOverHTTP(t *testing.T) {
 		}
 	}
 	large := make([]byte, cloudapi.MaxPack+1)
-	if got := d.Raw(t, "PUT", d.at("/packs/"+sum(large)), token, large); got.Code() != cloudapi.ErrTooLarge {
+	if got := d.Do(t, "PUT", d.at("/packs/"+sum(large)), token, large); got.Code() != cloudapi.ErrTooLarge {
 		t.Errorf("oversized: status %d %s", got.Status, got.Body)
 	}
 	// Nothing of it counts.
@@ -269,7 +269,7 @@ func TestUploadsTogether(t *testing.T) {
 		wg.Go(func() {
 			for i := range contents {
 				c := contents[(i+w)%len(contents)]
-				if a := d.Raw(t, "PUT", d.at("/packs/"+c.packSum), token, c.pack); a.Status != http.StatusNoContent {
+				if a := d.Do(t, "PUT", d.at("/packs/"+c.packSum), token, c.pack); a.Status != http.StatusNoContent {
 					t.Errorf("status %d: %s", a.Status, a.Body)
 				}
 			}

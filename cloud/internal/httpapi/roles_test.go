@@ -35,12 +35,12 @@ func TestEachCallAsksWhoCalls(t *testing.T) {
 		t.Run(r.Pattern, func(t *testing.T) {
 			try := func(who string, h http.Header, want string) {
 				t.Helper()
-				if got := c.Raw(t, method, p, h, nil).Code(); got != want {
+				if got := c.Do(t, method, p, h, nil).Code(); got != want {
 					t.Errorf("%s: code %q, want %q", who, got, want)
 				}
 			}
 			if r.Need == httpapi.Open {
-				if got := c.Raw(t, method, p, nil, nil).Code(); got == cloudapi.ErrUnauthenticated || got == cloudapi.ErrInternal {
+				if got := c.Do(t, method, p, nil, nil).Code(); got == cloudapi.ErrUnauthenticated || got == cloudapi.ErrInternal {
 					t.Errorf("an open route without a token: %q", got)
 				}
 				return
@@ -87,7 +87,7 @@ func TestPathsAndMethodsThatDoNotExist(t *testing.T) {
 		{"method of an open path", "GET", "/v1/login", nil, 405, "POST"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := c.Raw(t, tt.method, tt.path, tt.header, nil)
+			a := c.Do(t, tt.method, tt.path, tt.header, nil)
 			if a.Status != tt.status || a.Header.Get("Allow") != tt.allow || a.Code() == "" {
 				t.Errorf("status %d allow %q body %s, want %d %q", a.Status, a.Header.Get("Allow"), a.Body, tt.status, tt.allow)
 			}

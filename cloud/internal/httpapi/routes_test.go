@@ -18,7 +18,7 @@ func TestRoutesAreDescribed(t *testing.T) {
 		served[r.Pattern] = true
 	}
 	described := map[string]bool{}
-	for path, item := range cloudapitest.Document(t).Paths.Map() {
+	for path, item := range cloudapitest.For(t).Document().Paths.Map() {
 		for method := range item.Operations() {
 			described[method+" "+path] = true
 		}

@@ -55,8 +55,8 @@ type Cloud struct {
 	App   *app.App
 	Store meta.Store
 	Clock *Clock
-	HTTP  *http.Client // checks against the OpenAPI file; trusts the cloud's certificate
-	Plain *http.Client // the same without the checks
+	HTTP  *http.Client // checks against the OpenAPI file (not in a benchmark); trusts the cloud's certificate
+	Plain *http.Client // the same without the checks, for requests that break off: the checks read a body whole before it is sent
 	Data  string       // the data folder
 	Boss  cloudapi.Tokens
 }
@@ -98,7 +98,7 @@ func StartEmpty(t testing.TB, change ...func(*app.Config)) *Cloud {
 		}
 	})
 	c := &Cloud{URL: srv.URL, App: a, Store: a.Store, Clock: clk, Plain: srv.Client(), Data: conf.Data}
-	c.HTTP = &http.Client{Transport: cloudapitest.Client(t, srv.Client().Transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c.HTTP = &http.Client{Transport: cloudapitest.For(t).Client(srv.Client().Transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return c
 }
 

@@ -46,17 +46,6 @@ func OnDevice(user, device string) http.Header {
 // anything that becomes JSON.
 func (c *Cloud) Do(t testing.TB, method, path string, header http.Header, body any) Answer {
 	t.Helper()
-	return c.send(t, c.HTTP, method, path, header, body)
-}
-
-// Raw is Do without the checks, for what the OpenAPI file cannot say.
-func (c *Cloud) Raw(t testing.TB, method, path string, header http.Header, body any) Answer {
-	t.Helper()
-	return c.send(t, c.Plain, method, path, header, body)
-}
-
-func (c *Cloud) send(t testing.TB, client *http.Client, method, path string, header http.Header, body any) Answer {
-	t.Helper()
 	var r io.Reader
 	kind := ""
 	switch b := body.(type) {
@@ -82,7 +71,7 @@ func (c *Cloud) send(t testing.TB, client *http.Client, method, path string, hea
 	for k, v := range header {
 		req.Header[k] = v
 	}
-	res, err := client.Do(req)
+	res, err := c.HTTP.Do(req)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}

@@ -45,7 +45,7 @@ type Cloud struct {
 	sync.Mutex // guards everything below
 	Server     *httptest.Server
 	Outage     string
-	Odd        bool // answers may be what no cloud says; else each is compared with openapi.yaml
+	Odd        bool // a planted fault: answers may be what no cloud says; else each is compared with openapi.yaml
 	Now        func() time.Time
 	Products   map[string]*Product
 	Reports    []cloudapi.VerifyReport // in the order of their first arrival
@@ -86,7 +86,7 @@ func New(t testing.TB) *Cloud {
 		Products: map[string]*Product{"minicad": {Content: "MINICAD1|text", Life: 7 * 24 * time.Hour, Grace: 3 * 24 * time.Hour}},
 		devices:  map[string]jose.JSONWebKey{}, thumbs: map[string]string{}, access: map[string]access{}, refreshes: map[string]*refresh{}}
 	c.AddKey(t)
-	checked := cloudapitest.Fake(t, c)
+	checked := cloudapitest.For(t).Fake(c)
 	c.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.Lock()
 		odd := c.Odd
