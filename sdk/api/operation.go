@@ -1,0 +1,31 @@
+package api
+
+import "time"
+
+// OperationRef names an operation.
+type OperationRef struct {
+	Operation Operation `json:"operation"`
+}
+
+// States of an operation.
+const (
+	OpRunning = "running"
+	OpQueued  = "queued" // waits for the cloud; the result comes later
+	OpDone    = "done"
+	OpFailed  = "failed"
+	OpUnknown = "unknown" // not of this user, or its result was delivered long ago
+)
+
+// OperationState answers operation.get. Event is the event that ended it.
+type OperationState struct {
+	Operation Operation `json:"operation"`
+	Method    string    `json:"method,omitempty"`
+	State     string    `json:"state"`
+	Started   time.Time `json:"started,omitzero"`
+	Event     *Event    `json:"event,omitempty"`
+}
+
+// Operations answers operation.list: this user's and product's, undelivered or unfinished.
+type Operations struct {
+	Operations []OperationState `json:"operations"`
+}
