@@ -42,6 +42,7 @@ type Client struct {
 	stopping  bool // the agent said that it stops
 	open      map[api.Operation]request
 	ended     endings
+	waiting   endings // were told to be queued
 	license   api.LicenseState
 	licenseAt time.Time
 	recall    func(api.Event)
@@ -66,15 +67,16 @@ func Init(ctx context.Context, opt Options) (*Client, error) {
 		opt.Clock = clock.System{}
 	}
 	c := &Client{
-		opt:    opt,
-		clock:  opt.Clock,
-		queue:  newQueue(opt.OnQueue),
-		slots:  make(chan struct{}, inFlight),
-		done:   make(chan struct{}),
-		wake:   make(chan struct{}, 1),
-		linked: make(chan struct{}),
-		open:   make(map[api.Operation]request),
-		ended:  newEndings(),
+		opt:     opt,
+		clock:   opt.Clock,
+		queue:   newQueue(opt.OnQueue),
+		slots:   make(chan struct{}, inFlight),
+		done:    make(chan struct{}),
+		wake:    make(chan struct{}, 1),
+		linked:  make(chan struct{}),
+		open:    make(map[api.Operation]request),
+		ended:   newEndings(),
+		waiting: newEndings(),
 	}
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	ctx, cancel := bound(ctx, opt.timeout())

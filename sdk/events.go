@@ -120,6 +120,7 @@ func (c *Client) receive(e api.Event) {
 	ours := e.Epoch == c.cursor.epoch
 	skip := c.behind || ours && (e.ID <= c.cursor.id || c.cursor.strict && e.ID != c.cursor.id+1)
 	told := ends && c.ended.has(e.Operation) || // from operation.get
+		waits(e) && (c.ended.has(e.Operation) || c.waiting.has(e.Operation)) || // repeated after the agent's restart
 		e.Type == api.EventPage // the call that wanted the page opens it, or tells it itself
 	c.mu.Unlock()
 	if skip {
@@ -137,6 +138,9 @@ func (c *Client) receive(e api.Event) {
 	}
 	if ours {
 		c.cursor.id, c.cursor.strict = e.ID, false
+	}
+	if waits(e) {
+		c.waiting.add(e.Operation)
 	}
 	if ends {
 		c.ended.add(e.Operation)

@@ -205,10 +205,15 @@ func TestCloudAway(t *testing.T) {
 	}
 	agent.Restart() // the queue outlives the agent
 	next(t, c, api.EventGap)
+	// The agent repeats for who may not have heard; this application has.
+	again := sdktest.Event{Type: api.EventSaveResult, Operate: api.OperateSaveResult, Operation: op,
+		Params: map[string]string{api.ParamStatus: api.StatusFailed, "queued": "true"}}
+	agent.Emit(again)
 	agent.CloudBack()
 	if e := next(t, c, api.EventSaveResult); e.Operation != op || e.Envelope.Params[api.ParamStatus] != api.StatusSuccess {
 		t.Errorf("event %+v", e)
 	}
+	agent.Emit(again) // late
 	quiet(t, c, api.EventSaveResult)
 }
 

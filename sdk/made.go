@@ -96,9 +96,14 @@ func endOf(e api.Event) bool {
 	return false
 }
 
-// endings remembers which operations have had their end, so that an end that
-// was asked for is not told again when its event comes after all. It holds the
-// last endingsKept and forgets older ones.
+// waits says whether e reports that its operation waits for the cloud.
+func waits(e api.Event) bool {
+	return e.Operation != 0 && e.Type == api.EventSaveResult && e.Envelope.Params["queued"] == "true"
+}
+
+// endings remembers which operations have had their end (or were told to wait), so
+// that an end that was asked for is not told again when its event comes after all.
+// It holds the last endingsKept and forgets older ones.
 type endings struct {
 	set   map[api.Operation]bool
 	order []api.Operation

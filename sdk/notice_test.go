@@ -30,7 +30,7 @@ func FuzzNotices(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method string, params []byte) {
 		c := &Client{
 			clock: clock.System{}, queue: newQueue(nil), wake: make(chan struct{}, 1),
-			open: map[api.Operation]request{103: {method: api.MethodSave}}, ended: newEndings(), cursor: cursor{epoch: "e7f1", id: 5},
+			open: map[api.Operation]request{103: {method: api.MethodSave}}, ended: newEndings(), waiting: newEndings(), cursor: cursor{epoch: "e7f1", id: 5},
 		}
 		if !json.Valid(params) {
 			return // the link has read it as JSON before

@@ -42,6 +42,7 @@ type record struct {
 	Delivered time.Time       `json:"delivered,omitzero"` // written only when the ledger is rewritten
 	Data      json.RawMessage `json:"data,omitempty"`
 	Event     *api.Event      `json:"event,omitempty"`
+	Waits     *api.Event      `json:"waits,omitempty"` // while queued: the report that it is
 }
 
 func (r *record) ended() bool { return r.State == api.OpDone || r.State == api.OpFailed }

@@ -165,13 +165,14 @@ func (o *Op) Emit(typ, operate string, params map[string]string) {
 }
 
 // Queue reports failure for now: params go out as an event (status failed, queued
-// true), and the operation stays open as api.OpQueued, over restarts as well.
+// true), and the operation stays open as api.OpQueued, over restarts as well. The
+// report is kept with it: an application that comes back to an agent that was
+// restarted may not have heard it.
 func (o *Op) Queue(typ, operate string, params map[string]string) error {
-	if err := o.change(func(r *record) { r.State = api.OpQueued }); err != nil {
-		return err
-	}
-	o.Emit(typ, operate, params)
-	return nil
+	ev := o.e.event(o.e.cfg.Clock.Now(), typ, o.id, o.envelope(operate, params))
+	return o.changeAnd(func(r *record) { r.State, r.Waits = api.OpQueued, &ev }, func() {
+		o.e.deliver(o.own, o.id, typ, ev.Envelope)
+	})
 }
 
 // End ends the operation: the result is durable before the event goes out.
@@ -188,7 +189,7 @@ func (o *Op) End(typ, operate string, params map[string]string, failed bool) err
 	if r.ended() || failed && stopping {
 		return nil
 	}
-	r.State, r.Ended = api.OpDone, o.e.cfg.Clock.Now().UTC()
+	r.State, r.Ended, r.Waits = api.OpDone, o.e.cfg.Clock.Now().UTC(), nil
 	if failed {
 		r.State = api.OpFailed
 	}
@@ -220,7 +221,10 @@ func (o *Op) placed(s *Session, ev api.Event) {
 }
 
 // change alters the record, on disk first.
-func (o *Op) change(alter func(*record)) error {
+func (o *Op) change(alter func(*record)) error { return o.changeAnd(alter, func() {}) }
+
+// changeAnd calls then with mu held when the record has changed.
+func (o *Op) changeAnd(alter func(*record), then func()) error {
 	o.changing.Lock()
 	defer o.changing.Unlock()
 	o.e.mu.Lock()
@@ -230,7 +234,7 @@ func (o *Op) change(alter func(*record)) error {
 		return nil
 	}
 	alter(&r)
-	if err := o.e.commit(r, func() { o.r = r }); err != nil {
+	if err := o.e.commit(r, func() { o.r = r; then() }); err != nil {
 		return diskError("record an operation", err)
 	}
 	return nil

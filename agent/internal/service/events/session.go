@@ -45,7 +45,7 @@ type entry struct {
 // until Detach. A secret is good for its user and product only. One that is
 // unknown (the agent was restarted) opens a session of the same public id, so
 // that the operations of before report to it; resumed is then false, and what
-// ended meanwhile stands in the new ring. api.Busy over api.MaxSessions.
+// ended meanwhile, or is queued, stands in the new ring. api.Busy over api.MaxSessions.
 func (e *Events) Attach(o Owner, secret string) (s *Session, resumed bool, err error) {
 	if secret == "" {
 		var b [secretBytes]byte
@@ -78,8 +78,12 @@ func (e *Events) Attach(o Owner, secret string) (s *Session, resumed bool, err e
 	}
 	e.sessions[s.id] = s
 	for _, op := range e.sorted() {
-		if op.r.ended() && op.r.Delivered.IsZero() && s.takes(op.own) {
+		switch {
+		case !s.takes(op.own):
+		case op.r.ended() && op.r.Delivered.IsZero():
 			op.placed(s, s.append(now, op.r.ID, *op.r.Event))
+		case op.r.Waits != nil:
+			s.append(now, op.r.ID, *op.r.Waits)
 		}
 	}
 	e.wake()
