@@ -110,14 +110,10 @@ func (r *Room) Checkin(ctx context.Context, a caller.Actor, ci api.Checkin) erro
 	if err != nil {
 		return err
 	}
-	w, err := r.cfg.Worker(ctx, a)
-	if err != nil {
-		return err
-	}
-	defer w.Release()
+	worker := func(method string, params, result any) error { return r.theirs(ctx, a, method, params, result) }
 	object := ci.Object
 	if object == "" {
-		got, err := inspectAny(ctx, w, filepath.Clean(ci.Path))
+		got, err := inspectAny(worker, filepath.Clean(ci.Path))
 		if err != nil {
 			return err
 		}
@@ -127,7 +123,7 @@ func (r *Room) Checkin(ctx context.Context, a caller.Actor, ci api.Checkin) erro
 		object = got.Object
 	}
 	var waiting workerapi.Pending
-	if err := w.Call(ctx, workerapi.MethodPending, api.None{}, &waiting); err != nil {
+	if err := worker(workerapi.MethodPending, api.None{}, &waiting); err != nil {
 		return err
 	}
 	for _, s := range waiting.Stores {
@@ -141,7 +137,7 @@ func (r *Room) Checkin(ctx context.Context, a caller.Actor, ci api.Checkin) erro
 	}
 	held := obj.Entry.Checkout
 	if !r.mine(account, held) {
-		if err := w.Call(ctx, workerapi.MethodForget, workerapi.Forget{Object: object}, nil); err != nil {
+		if err := worker(workerapi.MethodForget, workerapi.Forget{Object: object}, nil); err != nil {
 			return err
 		}
 		return refuse(api.NotCheckedOut, "the object is not checked out by this user on this machine")
@@ -149,15 +145,15 @@ func (r *Room) Checkin(ctx context.Context, a caller.Actor, ci api.Checkin) erro
 	if err := c.Checkin(ctx, object, held.Fence); err != nil {
 		return err
 	}
-	return w.Call(ctx, workerapi.MethodForget, workerapi.Forget{Object: object}, nil)
+	return worker(workerapi.MethodForget, workerapi.Forget{Object: object}, nil)
 }
 
 // inspectAny inspects a path of either kind.
-func inspectAny(ctx context.Context, w Worker, path string) (workerapi.Inspected, error) {
+func inspectAny(worker func(method string, params, result any) error, path string) (workerapi.Inspected, error) {
 	var got workerapi.Inspected
-	err := w.Call(ctx, workerapi.MethodInspect, workerapi.Inspect{Path: path}, &got)
+	err := worker(workerapi.MethodInspect, workerapi.Inspect{Path: path}, &got)
 	if api.CodeOf(err) == api.PathNotRegular {
-		err = w.Call(ctx, workerapi.MethodInspect, workerapi.Inspect{Path: path, Assembly: true}, &got)
+		err = worker(workerapi.MethodInspect, workerapi.Inspect{Path: path, Assembly: true}, &got)
 	}
 	return got, err
 }

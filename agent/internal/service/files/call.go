@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/clock"
@@ -19,13 +20,10 @@ func (x *run) worker(ctx context.Context) (w Worker, err error) {
 	} else {
 		w, err = x.room.cfg.WorkerUser(ctx, x.uid)
 	}
-	if api.CodeOf(err) == api.Internal && ctx.Err() == nil {
-		err = fmt.Errorf("%w: %w", launch.ErrLost, err) // it ended before it was ready: another may live
-	}
 	if err == nil {
 		x.room.sweep(x.uid)
 	}
-	return w, err
+	return w, lost(ctx, err)
 }
 
 // Bounds of talking to a worker.
@@ -42,14 +40,18 @@ func pause(ctx context.Context, n int) { _ = clock.Wait(ctx, min(firstPause<<n, 
 
 // call asks a worker for the operation. When the operation is cancelled the worker
 // is told and has the last word, because a commit may be under way; when the agent
-// stops nobody waits. A worker that died is replaced and asked again: every request
-// of this room may be repeated.
+// stops nobody waits.
 func (x *run) call(method string, params, result any) error {
-	ctx := x.op.Context()
+	return repeated(x.op.Context(), x.worker, func(w Worker) error { return x.callOnce(w, method, params, result) })
+}
+
+// repeated asks a worker. One that died is replaced and asked again: every request of
+// this room may be repeated.
+func repeated(ctx context.Context, worker func(context.Context) (Worker, error), ask func(Worker) error) error {
 	for n := 1; ; n++ {
-		w, err := x.worker(ctx)
+		w, err := worker(ctx)
 		if err == nil {
-			err = x.callOnce(w, method, params, result)
+			err = ask(w)
 			w.Release()
 		}
 		// A path may be in use by a worker of before the agent's restart: it ends soon.
@@ -59,6 +61,22 @@ func (x *run) call(method string, params, result any) error {
 		}
 		pause(ctx, n)
 	}
+}
+
+// theirs asks the caller's worker for a request that is no operation.
+func (r *Room) theirs(ctx context.Context, a caller.Actor, method string, params, result any) error {
+	return repeated(ctx, func(ctx context.Context) (Worker, error) {
+		w, err := r.cfg.Worker(ctx, a)
+		return w, lost(ctx, err)
+	}, func(w Worker) error { return w.Call(ctx, method, params, result) })
+}
+
+// lost tells a worker that ended before it was ready from other failures: another may live.
+func lost(ctx context.Context, err error) error {
+	if api.CodeOf(err) == api.Internal && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", launch.ErrLost, err)
+	}
+	return err
 }
 
 func (x *run) callOnce(w Worker, method string, params, result any) error {

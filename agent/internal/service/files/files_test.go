@@ -152,6 +152,18 @@ func TestCheckin(t *testing.T) {
 	}
 }
 
+// A worker that dies under a check-in is replaced: the caller hears of no defect.
+func TestCheckinOutlivesItsWorkers(t *testing.T) {
+	d := newDesk(t)
+	object, path := d.checkedOut()
+	for _, m := range []string{workerapi.MethodInspect, workerapi.MethodPending, workerapi.MethodForget} {
+		d.dying[m] = 1
+	}
+	if err := d.room.Checkin(context.Background(), d.actor(), api.Checkin{Path: path}); err != nil || d.drive.leases[object] != nil {
+		t.Fatalf("check-in: %v, lease %v", err, d.drive.leases[object])
+	}
+}
+
 // The events of a save, in order, as an application sees them.
 func TestEventsOfASave(t *testing.T) {
 	d := newDesk(t)
