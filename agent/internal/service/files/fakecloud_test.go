@@ -2,10 +2,14 @@ package files
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"sync"
+	"testing"
 
 	"github.com/iscdesk/iscdesk/agent/internal/worker/transfer/transfertest"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -14,6 +18,7 @@ import (
 // the drive in memory that the worker transfers with.
 type drive struct {
 	*transfertest.Drive
+	held *cloudapitest.Contract // each good answer of a method is what the cloud may say
 
 	mu      sync.Mutex // guards what follows
 	away    bool
@@ -22,8 +27,8 @@ type drive struct {
 	tokens  int
 }
 
-func newDrive() *drive {
-	d := &drive{Drive: transfertest.NewDrive(), leases: make(map[string]*cloudapi.Checkout), nextErr: make(map[string]error)}
+func newDrive(t testing.TB) *drive {
+	d := &drive{Drive: transfertest.NewDrive(t), held: cloudapitest.For(t), leases: make(map[string]*cloudapi.Checkout), nextErr: make(map[string]error)}
 	d.Fault = func(cloudhttp.Request, bool) error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -65,16 +70,19 @@ func (d *drive) call(name string) error {
 }
 
 func (d *drive) Spaces(context.Context) (cloudapi.Spaces, error) {
-	return cloudapi.Spaces{Spaces: []cloudapi.Space{{ID: "sp", Name: "Parts", Role: "editor"}}}, d.call("spaces")
+	s := cloudapi.Spaces{Spaces: []cloudapi.Space{{ID: "sp", Name: "Parts", Role: "editor"}}}
+	d.held.Says("GET", "/v1/spaces", nil, http.StatusOK, s)
+	return s, d.call("spaces")
 }
 
 func (d *drive) Entries(_ context.Context, _, _, _ string) (cloudapi.Listing, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var l cloudapi.Listing
+	l := cloudapi.Listing{Path: []cloudapi.Entry{}, Entries: []cloudapi.Entry{}}
 	for id, o := range d.Objects {
 		l.Entries = append(l.Entries, cloudapi.Entry{ID: id, Kind: o.Kind, Name: o.Name, Version: int64(len(o.Versions)), Checkout: d.leases[id]})
 	}
+	d.held.Says("GET", "/v1/spaces/sp/entries", nil, http.StatusOK, l)
 	return l, nil
 }
 
@@ -88,8 +96,10 @@ func (d *drive) Object(_ context.Context, object string) (cloudapi.Object, error
 	if o == nil {
 		return cloudapi.Object{}, refuse(api.NotFound, object)
 	}
-	return cloudapi.Object{Space: "sp", SpaceName: "Parts", Role: "editor", Path: []cloudapi.Entry{{ID: "f1", Kind: "folder", Name: "Pumps"}},
-		Entry: cloudapi.Entry{ID: object, Kind: o.Kind, Name: o.Name, Version: int64(len(o.Versions)), Checkout: d.leases[object]}}, nil
+	out := cloudapi.Object{Space: "sp", SpaceName: "Parts", Role: "editor", Path: []cloudapi.Entry{{ID: "f1", Kind: "folder", Name: "Pumps"}},
+		Entry: cloudapi.Entry{ID: object, Kind: o.Kind, Name: o.Name, Version: int64(len(o.Versions)), Checkout: d.leases[object]}}
+	d.held.Says("GET", "/v1/objects/"+object, nil, http.StatusOK, out)
+	return out, nil
 }
 
 func (d *drive) Versions(_ context.Context, object string, before int64) (cloudapi.Versions, error) {
@@ -100,14 +110,17 @@ func (d *drive) Versions(_ context.Context, object string, before int64) (clouda
 			v.Versions = append(v.Versions, cloudapi.Version{Number: n, Manifest: o.Versions[n-1]})
 		}
 	}
+	d.held.Says("GET", "/v1/objects/"+object+"/versions", nil, http.StatusOK, v)
 	return v, d.call("versions")
 }
 
 func (d *drive) NewFolder(_ context.Context, _ string, f cloudapi.NewFolder) (cloudapi.Entry, error) {
-	return cloudapi.Entry{ID: "f2", Kind: "folder", Name: f.Name}, d.call("newFolder")
+	e := cloudapi.Entry{ID: "f2", Kind: "folder", Name: f.Name}
+	d.held.Says("POST", "/v1/spaces/sp/folders", f, http.StatusCreated, e)
+	return e, d.call("newFolder")
 }
 
-func (d *drive) Checkout(_ context.Context, object string, _ int64) (cloudapi.Checkout, error) {
+func (d *drive) Checkout(_ context.Context, object string, seconds int64) (cloudapi.Checkout, error) {
 	if err := d.call("checkout"); err != nil {
 		return cloudapi.Checkout{}, err
 	}
@@ -122,6 +135,7 @@ func (d *drive) Checkout(_ context.Context, object string, _ int64) (cloudapi.Ch
 		l = &cloudapi.Checkout{Fence: d.Objects[object].Fence, Account: account, Device: device}
 		d.leases[object] = l
 	}
+	d.held.Says("PUT", "/v1/objects/"+object+"/checkout", cloudapi.NewCheckout{Seconds: seconds}, http.StatusOK, *l)
 	return *l, nil
 }
 
@@ -135,6 +149,7 @@ func (d *drive) Checkin(_ context.Context, object string, fence int64) error {
 		return refuse(api.CheckoutLost, "planted")
 	}
 	delete(d.leases, object)
+	d.held.Says("DELETE", fmt.Sprintf("/v1/objects/%s/checkout?fence=%d", object, fence), nil, http.StatusNoContent, nil)
 	return nil
 }
 
@@ -146,9 +161,11 @@ func (d *drive) take(object string) {
 	d.leases[object] = &cloudapi.Checkout{Fence: d.Objects[object].Fence, Account: "chen@example.com", Device: "dev-8"}
 }
 
-func (d *drive) Transfer(context.Context, string, cloudapi.NewTransfer) (cloudapi.TransferToken, error) {
+func (d *drive) Transfer(_ context.Context, space string, ask cloudapi.NewTransfer) (cloudapi.TransferToken, error) {
 	d.mu.Lock()
 	d.tokens++
 	d.mu.Unlock()
-	return cloudapi.TransferToken{Token: "t"}, d.call("transfer")
+	token := cloudapi.TransferToken{Token: "isct_t"}
+	d.held.Says("POST", "/v1/spaces/"+space+"/transfer", ask, http.StatusCreated, token)
+	return token, d.call("transfer")
 }

@@ -46,7 +46,7 @@ type desk struct {
 }
 
 func newDesk(t *testing.T) *desk {
-	d := &desk{t: t, dir: t.TempDir(), home: t.TempDir(), drive: newDrive(), dying: make(map[string]int),
+	d := &desk{t: t, dir: t.TempDir(), home: t.TempDir(), drive: newDrive(t), dying: make(map[string]int),
 		pages: make(map[api.Operation]workerapi.Page), ended: make(map[api.Operation]workerapi.PageEnd)}
 	d.start()
 	t.Cleanup(d.stop)

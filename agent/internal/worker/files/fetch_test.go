@@ -203,14 +203,16 @@ func TestCutFetchGoesOn(t *testing.T) {
 	want := random(4, 20<<20)
 	object := w.put("part.stl", want)
 	var given, asked atomic.Int64
+	first := make(chan struct{}) // closed when the first has its bytes: an error ends the others
 	w.drive.Fault = func(r cloudhttp.Request, done bool) error {
-		if !strings.Contains(r.Path, "/packs/") || done {
-			return nil
-		}
-		if given.Load() > 0 {
+		switch {
+		case !strings.Contains(r.Path, "/packs/"):
+		case done:
+			close(first)
+		case !given.CompareAndSwap(0, r.Max):
+			<-first
 			return transfertest.Away()
 		}
-		given.Add(r.Max)
 		return nil
 	}
 	_, err := w.tryFetch(object, 0, false)

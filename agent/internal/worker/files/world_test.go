@@ -30,7 +30,7 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, home: t.TempDir(), drive: transfertest.NewDrive()}
+	w := &world{t: t, home: t.TempDir(), drive: transfertest.NewDrive(t)}
 	w.restart()
 	return w
 }

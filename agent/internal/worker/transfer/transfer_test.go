@@ -58,7 +58,7 @@ func receive(c *transfer.Client, refs []chunk.Ref) (map[chunk.ID][]byte, error) 
 }
 
 func TestThereAndBack(t *testing.T) {
-	d := transfertest.NewDrive()
+	d := transfertest.NewDrive(t)
 	c := client(d, "t", nil)
 	want := random(1, 30<<20)
 	refs, err := send(c, want)
@@ -86,7 +86,7 @@ func TestThereAndBack(t *testing.T) {
 
 // Several requests that meet an expired token renew it once.
 func TestExpiredTokenIsRenewedOnce(t *testing.T) {
-	d := transfertest.NewDrive()
+	d := transfertest.NewDrive(t)
 	d.Token = "new"
 	var renewals atomic.Int32
 	c := client(d, "old", func(context.Context) (string, error) { renewals.Add(1); return "new", nil })
@@ -119,7 +119,7 @@ func TestRepeats(t *testing.T) {
 		{"refused", transfertest.Refuse(403, cloudapi.ErrForbidden, api.Forbidden), 1, api.Forbidden},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := transfertest.NewDrive()
+			d := transfertest.NewDrive(t)
 			var fired atomic.Int32
 			d.Fault = func(r cloudhttp.Request, done bool) error {
 				if !done && strings.Contains(r.Path, "/packs/") && fired.Add(1) <= c.times {
@@ -136,7 +136,7 @@ func TestRepeats(t *testing.T) {
 }
 
 func TestCancelledUploadEnds(t *testing.T) {
-	d := transfertest.NewDrive()
+	d := transfertest.NewDrive(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	d.Fault = func(r cloudhttp.Request, _ bool) error {
 		if r.Method == http.MethodPut {
@@ -174,7 +174,7 @@ func (b *bending) Do(ctx context.Context, r cloudhttp.Request) (cloudhttp.Reply,
 }
 
 func TestImpossibleLocations(t *testing.T) {
-	d := transfertest.NewDrive()
+	d := transfertest.NewDrive(t)
 	refs, err := send(client(d, "t", nil), random(5, 5<<20))
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestImpossibleLocations(t *testing.T) {
 }
 
 func TestForeignManifest(t *testing.T) {
-	d := transfertest.NewDrive()
+	d := transfertest.NewDrive(t)
 	c := client(d, "t", nil)
 	for _, id := range []string{"", "xyz", strings.Repeat("AB", 32)} {
 		if _, err := c.Manifest(context.Background(), id); api.CodeOf(err) != api.CloudAnswer {

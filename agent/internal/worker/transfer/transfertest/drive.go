@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"path"
 	"strings"
 	"sync"
+	"testing"
 
 	"github.com/iscdesk/iscdesk/internal/chunk"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -24,15 +28,17 @@ type Object struct {
 	Fence      int64
 }
 
-// Drive is one space in memory. It answers as the cloud does and trusts nothing:
-// packs and manifests are verified, a commit needs all its chunks. It is a
-// transfer.Doer.
+// Drive is one space in memory, behind HTTPS as the cloud is, each call held against
+// cloud/openapi.yaml. It answers as the cloud does and trusts nothing: packs and
+// manifests are verified, a commit needs all its chunks. It is a transfer.Doer.
 type Drive struct {
 	// Fault, when set, is asked before each call (done false) and after it was
 	// carried out (done true): what it returns becomes the call's error.
 	Fault func(r cloudhttp.Request, done bool) error
 	// Token, when set, is the only one that is taken.
 	Token string
+
+	http *cloudhttp.Client
 
 	mu        sync.Mutex // guards what follows
 	packs     map[string][]byte
@@ -44,15 +50,24 @@ type Drive struct {
 	Calls     []string // method and path of every call
 }
 
-// NewDrive makes an empty one.
-func NewDrive() *Drive {
-	return &Drive{
+// NewDrive makes an empty one; it ends with the test.
+func NewDrive(t testing.TB) *Drive {
+	t.Helper()
+	d := &Drive{
 		packs: make(map[string][]byte), where: make(map[string]cloudapi.Location), manifests: make(map[string][]byte),
 		Objects: make(map[string]*Object), commits: make(map[string]cloudapi.Committed),
 	}
+	s := httptest.NewTLSServer(cloudapitest.For(t).Fake(d))
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	var err error
+	if d.http, err = cloudhttp.New(cloudhttp.Config{Base: s.URL, CAPEM: ca, Proxy: cloudhttp.ProxyDirect, Build: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.http.Close(); s.Close() })
+	return d
 }
 
-// Do answers a call.
+// Do makes a call. Planted faults are the line's, not the cloud's: they are never sent.
 func (d *Drive) Do(ctx context.Context, r cloudhttp.Request) (cloudhttp.Reply, error) {
 	if err := ctx.Err(); err != nil {
 		return cloudhttp.Reply{}, err
@@ -62,49 +77,43 @@ func (d *Drive) Do(ctx context.Context, r cloudhttp.Request) (cloudhttp.Reply, e
 			return cloudhttp.Reply{}, err
 		}
 	}
-	reply, err := d.answer(r)
+	reply, err := d.http.Do(ctx, r)
 	if err == nil && d.Fault != nil {
 		err = d.Fault(r, true)
 	}
 	return reply, err
 }
 
-func (d *Drive) answer(r cloudhttp.Request) (cloudhttp.Reply, error) {
+// ServeHTTP is the cloud's side.
+func (d *Drive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set(cloudapi.HeaderAPI, "1")
+	w.Header().Set("Iscdesk-Request", "fake")
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.Calls = append(d.Calls, r.Method+" "+r.Path)
-	if d.Token != "" && r.Token != d.Token {
-		return cloudhttp.Reply{}, Refuse(http.StatusUnauthorized, cloudapi.ErrUnauthenticated, api.SessionExpired)
+	d.Calls = append(d.Calls, r.Method+" "+r.URL.Path)
+	if d.Token != "" && r.Header.Get("Authorization") != "Bearer "+d.Token {
+		refuse(w, http.StatusUnauthorized, cloudapi.ErrUnauthenticated)
+		return
 	}
-	_, rest, ok := strings.Cut(strings.TrimPrefix(r.Path, "/v1/spaces/"), "/")
-	if !ok {
-		return cloudhttp.Reply{}, Refuse(http.StatusNotFound, cloudapi.ErrNotFound, api.NotFound)
-	}
+	_, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/spaces/"), "/")
 	switch kind, id := path.Dir(rest), path.Base(rest); {
 	case rest == "chunks/missing":
-		return d.missing(r)
+		d.missing(w, r)
 	case rest == "chunks/locate":
-		return d.locate(r)
+		d.locate(w, r)
 	case rest == "commits":
-		return d.commit(r)
+		d.commit(w, r)
 	case kind == "packs" && r.Method == http.MethodPut:
-		return d.putPack(r, id)
+		d.putPack(w, r, id)
 	case kind == "manifests" && r.Method == http.MethodPut:
-		b, err := io.ReadAll(r.Body)
-		if err != nil || chunk.Sum(b).String() != id {
-			return cloudhttp.Reply{}, Refuse(http.StatusUnprocessableEntity, cloudapi.ErrContentDamaged, api.ContentDamaged)
-		}
-		if _, err := chunk.DecodeManifest(b); err != nil {
-			return cloudhttp.Reply{}, Refuse(http.StatusUnprocessableEntity, cloudapi.ErrContentDamaged, api.ContentDamaged)
-		}
-		d.manifests[id] = b
-		return cloudhttp.Reply{Status: http.StatusNoContent}, nil
+		d.putManifest(w, r, id)
 	case kind == "packs":
-		return d.get(r, d.packs[id])
+		d.get(w, r, d.packs[id])
 	case kind == "manifests":
-		return d.get(r, d.manifests[id])
+		d.get(w, r, d.manifests[id])
+	default:
+		refuse(w, http.StatusNotFound, cloudapi.ErrNotFound)
 	}
-	return cloudhttp.Reply{}, Refuse(http.StatusNotFound, cloudapi.ErrNotFound, api.NotFound)
 }
 
 // Refuse makes the error of a refusal of the cloud.
@@ -115,61 +124,78 @@ func Refuse(status int, code string, local api.Code) error {
 // Away is the error of a cloud that cannot be reached.
 func Away() error { return &api.Error{Code: api.CloudUnreachable, Detail: "planted"} }
 
-func decode(r cloudhttp.Request, into any) error {
-	b, err := json.Marshal(r.JSON)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(b, into)
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // a caller that has gone needs no answer
 }
 
-func result(r cloudhttp.Request, v any) (cloudhttp.Reply, error) {
-	b, err := json.Marshal(v)
-	if err == nil {
-		err = json.Unmarshal(b, r.Result)
-	}
-	return cloudhttp.Reply{Status: http.StatusOK}, err
+func refuse(w http.ResponseWriter, status int, code string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	answer(w, cloudapi.ErrorBody{Error: cloudapi.Error{Code: code, Message: "refused by the fake"}})
 }
 
-func (d *Drive) missing(r cloudhttp.Request) (cloudhttp.Reply, error) {
+// asked decodes a JSON body, or refuses it.
+func asked(w http.ResponseWriter, r *http.Request, into any) bool {
+	if json.NewDecoder(r.Body).Decode(into) != nil {
+		refuse(w, http.StatusBadRequest, cloudapi.ErrInvalid)
+		return false
+	}
+	return true
+}
+
+func (d *Drive) missing(w http.ResponseWriter, r *http.Request) {
 	var ask, out cloudapi.Chunks
-	if err := decode(r, &ask); err != nil {
-		return cloudhttp.Reply{}, err
+	if !asked(w, r, &ask) {
+		return
 	}
 	for _, id := range ask.IDs {
 		if _, ok := d.where[id]; !ok {
 			out.IDs = append(out.IDs, id)
 		}
 	}
-	return result(r, out)
+	answer(w, out)
 }
 
-func (d *Drive) locate(r cloudhttp.Request) (cloudhttp.Reply, error) {
+func (d *Drive) locate(w http.ResponseWriter, r *http.Request) {
 	var ask cloudapi.Chunks
-	var out cloudapi.Locations
-	if err := decode(r, &ask); err != nil {
-		return cloudhttp.Reply{}, err
+	if !asked(w, r, &ask) {
+		return
 	}
+	out := cloudapi.Locations{Locations: []cloudapi.Location{}}
 	for _, id := range ask.IDs {
 		if l, ok := d.where[id]; ok {
 			out.Locations = append(out.Locations, l)
 		}
 	}
-	return result(r, out)
+	answer(w, out)
 }
 
-func (d *Drive) putPack(r cloudhttp.Request, id string) (cloudhttp.Reply, error) {
+func (d *Drive) putManifest(w http.ResponseWriter, r *http.Request, id string) {
 	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		return cloudhttp.Reply{}, err
+	if err == nil {
+		_, err = chunk.DecodeManifest(b)
 	}
-	var locations []cloudapi.Location
-	err = chunk.ReadPack(bytes.NewReader(b), chunk.MaxPack, func(c chunk.PackedChunk, _ []byte) error {
-		locations = append(locations, cloudapi.Location{ID: c.ID.String(), Pack: id, Offset: c.Offset, Stored: c.Stored, Size: c.Size})
-		return nil
-	})
 	if err != nil || chunk.Sum(b).String() != id {
-		return cloudhttp.Reply{}, Refuse(http.StatusUnprocessableEntity, cloudapi.ErrContentDamaged, api.ContentDamaged)
+		refuse(w, http.StatusUnprocessableEntity, cloudapi.ErrContentDamaged)
+		return
+	}
+	d.manifests[id] = b
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (d *Drive) putPack(w http.ResponseWriter, r *http.Request, id string) {
+	var locations []cloudapi.Location
+	b, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = chunk.ReadPack(bytes.NewReader(b), chunk.MaxPack, func(c chunk.PackedChunk, _ []byte) error {
+			locations = append(locations, cloudapi.Location{ID: c.ID.String(), Pack: id, Offset: c.Offset, Stored: c.Stored, Size: c.Size})
+			return nil
+		})
+	}
+	if err != nil || chunk.Sum(b).String() != id {
+		refuse(w, http.StatusUnprocessableEntity, cloudapi.ErrContentDamaged)
+		return
 	}
 	d.packs[id] = b
 	d.Put += int64(len(b))
@@ -178,39 +204,46 @@ func (d *Drive) putPack(r cloudhttp.Request, id string) (cloudhttp.Reply, error)
 			d.where[l.ID] = l
 		}
 	}
-	return cloudhttp.Reply{Status: http.StatusNoContent}, nil
+	w.WriteHeader(http.StatusNoContent)
 }
 
-func (d *Drive) get(r cloudhttp.Request, b []byte) (cloudhttp.Reply, error) {
+func (d *Drive) get(w http.ResponseWriter, r *http.Request, b []byte) {
 	if b == nil {
-		return cloudhttp.Reply{}, Refuse(http.StatusNotFound, cloudapi.ErrNotFound, api.NotFound)
+		refuse(w, http.StatusNotFound, cloudapi.ErrNotFound)
+		return
 	}
+	status := http.StatusOK
 	if h := r.Header.Get("Range"); h != "" {
 		var from, to int
-		if _, err := fmt.Sscanf(h, "bytes=%d-%d", &from, &to); err != nil || from > to || to >= len(b) {
-			return cloudhttp.Reply{}, Refuse(http.StatusRequestedRangeNotSatisfiable, cloudapi.ErrInvalid, api.InvalidArgument)
+		if _, err := fmt.Sscanf(h, "bytes=%d-%d", &from, &to); err != nil || from < 0 || from > to || to >= len(b) {
+			refuse(w, http.StatusRequestedRangeNotSatisfiable, cloudapi.ErrInvalid)
+			return
 		}
-		b = b[from : to+1]
+		b, status = b[from:to+1], http.StatusPartialContent
 	}
-	n, err := r.Into.Write(b)
-	return cloudhttp.Reply{Status: http.StatusOK, Bytes: int64(n)}, err
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // a caller that has gone needs no answer
 }
 
-func (d *Drive) commit(r cloudhttp.Request) (cloudhttp.Reply, error) {
+func (d *Drive) commit(w http.ResponseWriter, r *http.Request) {
 	var c cloudapi.Commit
-	if err := decode(r, &c); err != nil {
-		return cloudhttp.Reply{}, err
+	if !asked(w, r, &c) {
+		return
 	}
 	if first, ok := d.commits[c.Operation]; ok {
-		return result(r, first)
+		answer(w, first)
+		return
 	}
 	m, err := chunk.DecodeManifest(d.manifests[c.Manifest])
 	if err != nil {
-		return cloudhttp.Reply{}, Refuse(http.StatusConflict, cloudapi.ErrChunksMissing, api.ContentDamaged)
+		refuse(w, http.StatusConflict, cloudapi.ErrChunksMissing)
+		return
 	}
 	for _, ref := range m.Refs() {
 		if _, ok := d.where[ref.ID.String()]; !ok {
-			return cloudhttp.Reply{}, Refuse(http.StatusConflict, cloudapi.ErrChunksMissing, api.ContentDamaged)
+			refuse(w, http.StatusConflict, cloudapi.ErrChunksMissing)
+			return
 		}
 	}
 	o, id := d.Objects[c.Object], c.Object
@@ -219,7 +252,8 @@ func (d *Drive) commit(r cloudhttp.Request) (cloudhttp.Reply, error) {
 	case c.Object == "":
 		for _, other := range d.Objects {
 			if other.Name == c.Name {
-				return cloudhttp.Reply{}, Refuse(http.StatusConflict, cloudapi.ErrNameExists, api.NameExists)
+				refuse(w, http.StatusConflict, cloudapi.ErrNameExists)
+				return
 			}
 		}
 		id = fmt.Sprintf("obj-%d", len(d.Objects)+1)
@@ -227,16 +261,19 @@ func (d *Drive) commit(r cloudhttp.Request) (cloudhttp.Reply, error) {
 		d.Objects[id] = o
 		done.Checkout = &cloudapi.Checkout{Fence: o.Fence}
 	case o == nil:
-		return cloudhttp.Reply{}, Refuse(http.StatusNotFound, cloudapi.ErrNotFound, api.NotFound)
+		refuse(w, http.StatusNotFound, cloudapi.ErrNotFound)
+		return
 	case c.Fence != o.Fence:
-		return cloudhttp.Reply{}, Refuse(http.StatusConflict, cloudapi.ErrCheckoutLost, api.CheckoutLost)
+		refuse(w, http.StatusConflict, cloudapi.ErrCheckoutLost)
+		return
 	case c.Base != int64(len(o.Versions)):
-		return cloudhttp.Reply{}, Refuse(http.StatusConflict, cloudapi.ErrConflict, api.Conflict)
+		refuse(w, http.StatusConflict, cloudapi.ErrConflict)
+		return
 	}
 	o.Versions = append(o.Versions, c.Manifest)
 	done.Object, done.Version = id, int64(len(o.Versions))
 	d.commits[c.Operation] = done
-	return result(r, done)
+	answer(w, done)
 }
 
 // Content puts the files of a version together, by path.
