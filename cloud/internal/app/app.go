@@ -31,8 +31,8 @@ import (
 // Database is the file of the embedded store inside the data folder.
 const Database = "cloud.db"
 
-// Blobs is the folder of packs and manifests inside the data folder.
-const Blobs = "blobs"
+// blobsDir is the folder of packs and manifests inside the data folder.
+const blobsDir = "blobs"
 
 // Config is what a cloud is made of. Data, Clock and Log are required.
 type Config struct {
@@ -74,7 +74,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	blobs, err := disk.Open(disk.Config{Dir: filepath.Join(c.Data, Blobs), Max: cloudapi.MaxManifest})
+	blobs, err := disk.Open(disk.Config{Dir: filepath.Join(c.Data, blobsDir), Max: cloudapi.MaxManifest})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}

@@ -70,16 +70,6 @@ func (r *Room) Wake(uid int) {
 	}
 }
 
-// Queued is the number of a user's saves that wait for the cloud.
-func (r *Room) Queued(uid int) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s := r.senders[uid]; s != nil {
-		return len(s.queue)
-	}
-	return 0
-}
-
 // deliver is a sender's goroutine. It ends with the last queued save, or with the
 // agent, which leaves them on disk.
 func (r *Room) deliver(uid int, s *sender) {

@@ -6,12 +6,12 @@ import (
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// Join makes the documented string: mac|disk|board|cpu, values of one slot with
+// join makes the documented string: mac|disk|board|cpu, values of one slot with
 // commas between, upper case, empty slots empty, at most api.MaxDevInfo bytes. A
 // value that would not fit is left out whole, with all behind it in its slot;
 // macs and disks tell how many are in. It is a pure function. Values hold no bar
 // and no comma; board and cpu are at most maxValue bytes.
-func Join(mac, disk []string, board, cpu string) (text string, macs, disks int) {
+func join(mac, disk []string, board, cpu string) (text string, macs, disks int) {
 	left := api.MaxDevInfo - len("|||") - len(board) - len(cpu)
 	m, macs := some(mac, &left)
 	d, disks := some(disk, &left)

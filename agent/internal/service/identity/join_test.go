@@ -21,7 +21,7 @@ func TestJoin(t *testing.T) {
 		{"upper case of ASCII only", []string{"straße"}, nil, "ı", "", "STRAßE||ı|"},
 		{"only the board", nil, nil, "x1", "", "||X1|"},
 	} {
-		got, macs, disks := Join(c.mac, c.disk, c.board, c.cpu)
+		got, macs, disks := join(c.mac, c.disk, c.board, c.cpu)
 		if got != c.want || macs != len(c.mac) || disks != len(c.disk) {
 			t.Errorf("%s: got %q with %d and %d values, want %q", c.name, got, macs, disks, c.want)
 		}
@@ -33,7 +33,7 @@ func TestJoinBound(t *testing.T) {
 	fixed := len("MM|") + len("|BB|CC") + 1 // one disk of one byte
 	for _, over := range []int{-1, 0, 1} {
 		long := strings.Repeat("x", api.MaxDevInfo-fixed-1+over) // and its comma
-		got, macs, disks := Join([]string{"mm"}, []string{"d", long}, "bb", "cc")
+		got, macs, disks := join([]string{"mm"}, []string{"d", long}, "bb", "cc")
 		want := 2
 		if over > 0 {
 			want = 1
@@ -46,7 +46,7 @@ func TestJoinBound(t *testing.T) {
 	for i := range many {
 		many[i] = "04:7c:16:5e:e3:5d"
 	}
-	got, macs, disks := Join(many, []string{"disk"}, "b", "c")
+	got, macs, disks := join(many, []string{"disk"}, "b", "c")
 	if len(got) > api.MaxDevInfo || macs == 0 || macs == len(many) || disks > 1 || strings.Count(got, "|") != 3 {
 		t.Errorf("%d bytes, %d macs, %d disks", len(got), macs, disks)
 	}

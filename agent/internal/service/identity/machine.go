@@ -17,9 +17,9 @@ import (
 // Parts of our own machine identity. They stay apart: the sealed store binds to
 // each, and tolerance for a changed one can come later.
 const (
-	PartMachine = "machine-id"   // of the operating system
-	PartProduct = "product-uuid" // of the firmware; root only
-	PartBoard   = "board"        // mainboard serial; root only
+	partMachine = "machine-id"   // of the operating system
+	partProduct = "product-uuid" // of the firmware; root only
+	partBoard   = "board"        // mainboard serial; root only
 )
 
 // appID keeps our form of the machine id apart from other programs'.
@@ -33,9 +33,9 @@ func Machine(ctx context.Context, root string) map[string]string {
 	defer cancel()
 	type part struct{ name, value string }
 	probes := map[string]func() string{
-		PartMachine: func() string { return osID(root) },
-		PartProduct: func() string { return strings.ToLower(tree{root}.text("sys", "class", "dmi", "id", "product_uuid")) },
-		PartBoard:   func() string { return tree{root}.text("sys", "class", "dmi", "id", "board_serial") },
+		partMachine: func() string { return osID(root) },
+		partProduct: func() string { return strings.ToLower(tree{root}.text("sys", "class", "dmi", "id", "product_uuid")) },
+		partBoard:   func() string { return tree{root}.text("sys", "class", "dmi", "id", "board_serial") },
 	}
 	found := make(chan part, len(probes)) // a probe that comes too late finds room and ends
 	for name, probe := range probes {

@@ -112,7 +112,7 @@ func assemble(found [4]slot, system bool) api.Fingerprint {
 		}
 		return s.values[0]
 	}
-	text, macs, disks := Join(found[0].values, found[1].values, one(found[2]), one(found[3]))
+	text, macs, disks := join(found[0].values, found[1].values, one(found[2]), one(found[3]))
 	for i, fit := range []int{macs, disks} {
 		for _, v := range found[i].values[fit:] {
 			found[i].miss("%s left out: the whole would be longer than %d bytes", v, api.MaxDevInfo)

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// Identity is what a worker is started as.
-type Identity struct {
+// identity is what a worker is started as.
+type identity struct {
 	UID, GID int
 	Groups   []int
 }
 
 // key is equal for equal identities: one worker each.
-func (i Identity) key() string {
+func (i identity) key() string {
 	groups := slices.Clone(i.Groups)
 	slices.Sort(groups)
 	var b strings.Builder

@@ -106,7 +106,7 @@ func (l *Launcher) Acquire(ctx context.Context, a caller.Actor) (*Worker, error)
 	if err := l.spawn.may(a.UID); err != nil {
 		return nil, err
 	}
-	return l.acquire(ctx, Identity{UID: a.UID, GID: a.GID, Groups: a.Groups})
+	return l.acquire(ctx, identity{UID: a.UID, GID: a.GID, Groups: a.Groups})
 }
 
 // AcquireUser is Acquire for work that is left from before a restart: gid and
@@ -126,10 +126,10 @@ func (l *Launcher) AcquireUser(ctx context.Context, uid int) (*Worker, error) {
 		lost := &api.Error{Code: api.Internal, Detail: fmt.Sprintf("look up user %d: %v", uid, err)}
 		return nil, fmt.Errorf("%w: %w: %w", ErrLost, lost, err)
 	}
-	return l.acquire(ctx, Identity{UID: uid, GID: u.GID, Groups: u.Groups})
+	return l.acquire(ctx, identity{UID: uid, GID: u.GID, Groups: u.Groups})
 }
 
-func (l *Launcher) acquire(ctx context.Context, id Identity) (*Worker, error) {
+func (l *Launcher) acquire(ctx context.Context, id identity) (*Worker, error) {
 	s, starts, err := l.use(id)
 	if err != nil {
 		return nil, err

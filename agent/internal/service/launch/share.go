@@ -34,7 +34,7 @@ type Worker struct {
 
 // use finds or notes the worker of an identity and counts one use of it; starts
 // tells the caller to start it.
-func (l *Launcher) use(id Identity) (s *shared, starts bool, err error) {
+func (l *Launcher) use(id identity) (s *shared, starts bool, err error) {
 	key := id.key()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +64,7 @@ func (l *Launcher) use(id Identity) (s *shared, starts bool, err error) {
 }
 
 // start runs a worker from exec to its end.
-func (l *Launcher) start(s *shared, id Identity) {
+func (l *Launcher) start(s *shared, id identity) {
 	defer l.ending.Done()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	s.proc, s.err = l.launch(ctx, id)
@@ -82,7 +82,7 @@ func (l *Launcher) start(s *shared, id Identity) {
 	l.cfg.Log.Info("worker ended", "uid", id.UID, "pid", s.proc.started.PID, "cause", cause)
 }
 
-func (l *Launcher) launch(ctx context.Context, id Identity) (*process, error) {
+func (l *Launcher) launch(ctx context.Context, id identity) (*process, error) {
 	u, err := l.cfg.Users(ctx, id.UID)
 	if err != nil {
 		return nil, fmt.Errorf("look up the user: %w", err)

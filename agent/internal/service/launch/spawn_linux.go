@@ -132,17 +132,17 @@ func (s *spawner) may(uid int) error {
 }
 
 // ownIdentity is the service's own, for a service that an ordinary user runs.
-func ownIdentity() Identity {
+func ownIdentity() identity {
 	groups, err := os.Getgroups()
 	if err != nil {
 		groups = nil // getgroups fails only for a wrong argument
 	}
-	return Identity{UID: os.Getuid(), GID: os.Getgid(), Groups: groups}
+	return identity{UID: os.Getuid(), GID: os.Getgid(), Groups: groups}
 }
 
 // start runs a worker. The descriptor table of the child is 0 to 2 on /dev/null and
 // the socketpair as 3: newSpawner saw to it that every other one closes on exec.
-func (s *spawner) start(id Identity, u User,
+func (s *spawner) start(id identity, u User,
 	handle func(context.Context, string, json.RawMessage) (any, error),
 	notice func(string, json.RawMessage),
 ) (*process, error) {

@@ -23,9 +23,9 @@ func (s *spawner) own() bool { return false }
 
 func (s *spawner) may(int) error { return errNoWorker }
 
-func ownIdentity() Identity { return Identity{} }
+func ownIdentity() identity { return identity{} }
 
-func (s *spawner) start(Identity, User,
+func (s *spawner) start(identity, User,
 	func(context.Context, string, json.RawMessage) (any, error),
 	func(string, json.RawMessage),
 ) (*process, error) {

@@ -57,8 +57,8 @@ func keyOf(name string) (key, bool) {
 	return key{n, product}, ok && err == nil
 }
 
-// CheckProduct refuses what is no product id: 1 to 64 of a-z 0-9 . - _
-func CheckProduct(id string) error {
+// checkProduct refuses what is no product id: 1 to 64 of a-z 0-9 . - _
+func checkProduct(id string) error {
 	if id == "" || len(id) > 64 || strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789.-_") != "" {
 		return &api.Error{Code: api.InvalidArgument, Detail: fmt.Sprintf("%.80q is no product id; an application says which product it is when it opens", id)}
 	}

@@ -25,14 +25,17 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/service/state"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// realCloud is the real program in a folder of the test.
+// realCloud is the real program in a folder of the test, with a front that holds what
+// is said to it against openapi.yaml.
 type realCloud struct {
-	exe, data, base, code string
+	exe, data, base, code string // base is the front's
+	own                   string // the program's own address
 	cmd                   *exec.Cmd
 }
 
@@ -48,6 +51,12 @@ func startCloud(t *testing.T) *realCloud {
 	}
 	c.start(t, "127.0.0.1:0")
 	t.Cleanup(func() { c.stop() })
+	front, err := cloudapitest.For(t).Front(c.data, c.own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = front.Close() }) // calls that hang are cut
+	c.base = front.URL
 	return c
 }
 
@@ -65,7 +74,7 @@ func (c *realCloud) start(t *testing.T, listen string) {
 		name, value, _ := strings.Cut(lines.Text(), ": ")
 		switch {
 		case name == "address":
-			c.base = value
+			c.own = value
 		case strings.HasPrefix(name, "one-time code"):
 			c.code = value
 		case name == "ready":
@@ -246,7 +255,7 @@ func TestAgainstTheRealCloud(t *testing.T) {
 	if st := d.license.State(ctx, engineer); st.State != api.StateValid || !st.Offline {
 		t.Errorf("offline state %+v", st)
 	}
-	c.start(t, strings.TrimPrefix(c.base, "https://"))
+	c.start(t, strings.TrimPrefix(c.own, "https://"))
 	if on, state := d.request(); state != api.OpDone || on["offline"] != "false" {
 		t.Errorf("back: %s %v", state, on)
 	}

@@ -185,7 +185,7 @@ func (q *reports) compact() error {
 // Verify queues the application's own verdict for the cloud's audit trail; it is
 // on disk when Verify returns.
 func (r *Room) Verify(_ context.Context, a caller.Actor, v api.LicenseVerify) error {
-	if err := CheckProduct(a.Product); err != nil {
+	if err := checkProduct(a.Product); err != nil {
 		return err
 	}
 	switch {

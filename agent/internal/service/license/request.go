@@ -37,7 +37,7 @@ type asked struct {
 
 // Request gets the product's licence; EVENT_LICENSE_VERIFY ends it.
 func (r *Room) Request(ctx context.Context, a caller.Actor, q api.LicenseRequest) (api.Started, error) {
-	if err := CheckProduct(a.Product); err != nil {
+	if err := checkProduct(a.Product); err != nil {
 		return api.Started{}, err
 	}
 	if err := check(&q); err != nil {

@@ -39,9 +39,9 @@ type Registry struct {
 	Dir string // products.d
 }
 
-// CheckID takes an empty id, or one of letters, digits, '-', '_' and '.', which is
+// checkID takes an empty id, or one of letters, digits, '-', '_' and '.', which is
 // also a file name.
-func CheckID(id string) error {
+func checkID(id string) error {
 	if len(id) > maxID || id != "" && id[0] == '.' {
 		return &api.Error{Code: api.InvalidArgument, Detail: fmt.Sprintf("a product id has at most %d bytes and does not begin with a dot", maxID)}
 	}
@@ -59,7 +59,7 @@ func CheckID(id string) error {
 // executable opens it and is called for registered products only. A registration
 // that cannot be read denies: a broken file must not open the product to all.
 func (r Registry) Allow(id string, executable func() (*os.File, error)) error {
-	if err := CheckID(id); err != nil || id == "" {
+	if err := checkID(id); err != nil || id == "" {
 		return err
 	}
 	reg, err := r.load(id)
