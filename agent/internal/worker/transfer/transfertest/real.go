@@ -17,13 +17,15 @@ import (
 
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 )
 
 // Real is iscdesk-cloud as a child process, with one account on one device and
-// one space.
+// one space. All that is said to it is held against cloud/openapi.yaml, except in
+// a benchmark.
 type Real struct {
-	Base   string
+	Base   string // of the front before it
 	CA     []byte
 	Space  string
 	Device string
@@ -31,7 +33,6 @@ type Real struct {
 	t      testing.TB
 	binary string
 	data   string
-	listen string
 	cmd    *exec.Cmd
 	http   *cloudhttp.Client
 	user   string
@@ -48,14 +49,20 @@ const (
 // with the test.
 func StartReal(t testing.TB) *Real {
 	t.Helper()
-	c := &Real{t: t, binary: filepath.Join(t.TempDir(), "iscdesk-cloud"), data: t.TempDir(), listen: "127.0.0.1:0"}
+	c := &Real{t: t, binary: filepath.Join(t.TempDir(), "iscdesk-cloud"), data: t.TempDir()}
 	build := exec.Command("go", "build", "-o", c.binary, "github.com/iscdesk/iscdesk/cloud")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the cloud: %v\n%s", err, out)
 	}
-	t.Cleanup(c.Kill)
-	code := c.Start()
+	t.Cleanup(c.kill)
+	own, code := c.start()
+	front, err := cloudapitest.For(t).Front(c.data, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = front.Close() }) // calls that hang are cut
+	c.Base = front.URL
 	ca, err := os.ReadFile(filepath.Join(c.data, "ca.pem"))
 	if err != nil {
 		t.Fatal(err)
@@ -77,11 +84,10 @@ func StartReal(t testing.TB) *Real {
 	return c
 }
 
-// Start starts the process again after Kill, on the same address, and returns the
-// one-time code that it prints.
-func (c *Real) Start() (code string) {
+// start starts the process and returns its own address and the one-time code that it prints.
+func (c *Real) start() (base, code string) {
 	c.t.Helper()
-	cmd := exec.Command(c.binary, "serve", "--data", c.data, "--listen", c.listen)
+	cmd := exec.Command(c.binary, "serve", "--data", c.data, "--listen", "127.0.0.1:0")
 	dieWithParent(cmd)
 	log, err := os.OpenFile(filepath.Join(c.data, "test.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -101,20 +107,17 @@ func (c *Real) Start() (code string) {
 		key, value, _ := strings.Cut(in.Text(), ": ")
 		switch {
 		case key == "address":
-			c.Base = value
-			c.listen = strings.TrimPrefix(value, "https://")
+			base = value
 		case strings.HasPrefix(key, "one-time code"):
-			return value
-		case key == "ca file" && c.user != "":
-			return "" // set up before: no code comes
+			return base, value
 		}
 	}
 	c.t.Fatal("the cloud ended before it served")
-	return ""
+	return "", ""
 }
 
-// Kill ends the process at once.
-func (c *Real) Kill() {
+// kill ends the process at once.
+func (c *Real) kill() {
 	if c.cmd == nil {
 		return
 	}
