@@ -3,13 +3,14 @@
 #include <iscdesk.h>
 #include <stdio.h>
 
-int main(void)
+int main(int argc, char **argv)
 {
     iscdesk_options options = {sizeof options};
     iscdesk_error err = {sizeof err};
     iscdesk_client desk;
     iscdesk_event event;
-    options.product = "com.example.minicad";
+    options.product = "hello";                    /* as the cloud knows it */
+    options.endpoint = argc > 1 ? argv[1] : NULL; /* NULL: the agent of this computer */
     if (iscdesk_init(&options, &desk, &err) != ISCDESK_OK ||
         iscdesk_get_license_string_request(desk, "", NULL, &err) != ISCDESK_OK)
         return printf("%s %s\n", err.message, err.hint), 1;

@@ -394,7 +394,9 @@ static int saved(int as)
     if (wait_for(op, "save", &e) != 0)
         return -1;
     rc = strcmp(param(e, "status"), "success") == 0 ? 0 : -1;
-    if (rc == 0)
+    if (rc == 0 && as)
+        printf("stored a copy as a new cloud object, version %s; open is still %s\n", param(e, "version"), dxf.document);
+    else if (rc == 0)
         printf("saved %s as version %s\n", dxf.document, param(e, "version"));
     else
         printf("not saved: %s %s%s\n", param(e, "reason"), param(e, "hint"), param(e, "queued")[0] == 't' ? " (queued)" : "");

@@ -17,8 +17,8 @@ import (
 	"github.com/iscdesk/iscdesk/e2e/desk"
 )
 
-// compile builds the example as its maker would: one C file, the compiler, and
-// what pkg-config says. The maker's public key is compiled in.
+// compile builds the examples as their makers would: one C file, the compiler, and
+// what pkg-config says. minicad's maker has compiled the public key in.
 func (d *demo) compile(ctx context.Context) error {
 	for _, part := range []string{"lib", "include"} {
 		if err := os.CopyFS(filepath.Join(d.dir, part), os.DirFS(filepath.Join(d.build, part))); err != nil {
@@ -30,25 +30,40 @@ func (d *demo) compile(ctx context.Context) error {
 		return err
 	}
 	d.makersKey = key
-	env := append(os.Environ(), "PKG_CONFIG_PATH="+filepath.Join(d.dir, "lib", "pkgconfig"))
-	flags := exec.CommandContext(ctx, "pkg-config", "--cflags", "--libs", "iscdesk", "libsodium")
-	flags.Env = env
-	out, err := flags.Output()
-	if err != nil {
-		return fmt.Errorf("ask pkg-config for iscdesk and libsodium: %w", err)
+	if err := d.cc(ctx, "hello", "iscdesk"); err != nil {
+		return err
 	}
-	source := filepath.Join(d.source, "cshim", "examples", "minicad.c")
-	args := []string{"-O2", "-o", filepath.Join(d.bin, "minicad"), fmt.Sprintf("-DMINICAD_KEY_HEX=%q", key), source}
-	cc := exec.CommandContext(ctx, "cc", append(append(args, strings.Fields(string(out))...), "-lm")...)
-	cc.Env = env
-	if out, err := cc.CombinedOutput(); err != nil {
-		return fmt.Errorf("compile minicad: %w\n%s", err, out)
+	if err := d.cc(ctx, "minicad", "iscdesk libsodium", fmt.Sprintf("-DMINICAD_KEY_HEX=%q", key), "-lm"); err != nil {
+		return err
 	}
-	lines, err := os.ReadFile(source)
+	lines, err := os.ReadFile(d.example("minicad"))
 	if err != nil {
 		return err
 	}
 	d.say("minicad, %d lines of C, was compiled with what pkg-config says and nothing else.", bytes.Count(lines, []byte("\n")))
+	return nil
+}
+
+func (d *demo) example(name string) string {
+	return filepath.Join(d.source, "cshim", "examples", name+".c")
+}
+
+// cc compiles one example with what pkg-config says of the packages, and more.
+func (d *demo) cc(ctx context.Context, name, packages string, more ...string) error {
+	env := append(os.Environ(), "PKG_CONFIG_PATH="+filepath.Join(d.dir, "lib", "pkgconfig"))
+	flags := exec.CommandContext(ctx, "pkg-config", append([]string{"--cflags", "--libs"}, strings.Fields(packages)...)...)
+	flags.Env = env
+	out, err := flags.Output()
+	if err != nil {
+		return fmt.Errorf("ask pkg-config for %s: %w", packages, err)
+	}
+	args := []string{"-O2", "-o", filepath.Join(d.bin, name), d.example(name)}
+	args = append(append(args, strings.Fields(string(out))...), more...)
+	cc := exec.CommandContext(ctx, "cc", args...)
+	cc.Env = env
+	if out, err := cc.CombinedOutput(); err != nil {
+		return fmt.Errorf("compile %s: %w\n%s", name, err, out)
+	}
 	return nil
 }
 

@@ -119,7 +119,7 @@ func (d *demo) saveAs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("Save as: on the page the folder %q was made; the page says %q, minicad: %s.", task.NewFolder, saw.Title, d.shortenIn(line(said, "saved ")))
+	d.say("Save as: on the page the folder %q was made; the page says %q, minicad: %s.", task.NewFolder, saw.Title, d.shortenIn(line(said, "stored ")))
 	return nil
 }
 

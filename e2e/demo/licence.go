@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +19,9 @@ import (
 // as its maker would, offline, with libsodium.
 func (d *demo) licence(ctx context.Context) error {
 	e := d.engineer
+	if err := d.hello(ctx); err != nil {
+		return err
+	}
 	file, err := d.ends(ctx, e, "license", "--product", desk.Product, "request", "--form", "file", "--file-name", "minicad.lic")
 	if err != nil {
 		return fmt.Errorf("request licence file: %w", err)
@@ -67,6 +71,17 @@ func (d *demo) licence(ctx context.Context) error {
 		return fmt.Errorf("a licence with a wrong signature: %s %v", said, err)
 	}
 	d.say("With a wrong key the true text is refused too: %s.", line(said, "licence refused"))
+	return nil
+}
+
+// hello runs the README's ten lines of C.
+func (d *demo) hello(ctx context.Context) error {
+	out, err := d.engineer.command(ctx, filepath.Join(d.bin, "hello"), d.agent.Socket).CombinedOutput()
+	var got api.Envelope
+	if err != nil || json.Unmarshal(out, &got) != nil || got.Params["Status"] != api.StatusSuccess {
+		return fmt.Errorf("hello.c ended with %v and said %q, want a licence", err, out)
+	}
+	d.say("hello.c, the README's ten lines, was compiled the same way and prints EVENT_LICENSE_VERIFY with its licence.")
 	return nil
 }
 

@@ -42,12 +42,15 @@ func run(build, source string, ui bool) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	d, err := newDemo(build, source)
+	var person time.Duration // how long it was left up for one
 	if err == nil {
 		bounded, cancel := context.WithTimeout(ctx, limit)
 		err = d.steps(bounded)
 		cancel()
 		if err == nil && ui {
+			left := time.Now()
 			d.forAPerson(ctx)
+			person = time.Since(left)
 		}
 	}
 	interrupted := err != nil && ctx.Err() != nil
@@ -68,6 +71,6 @@ func run(build, source string, ui bool) int {
 	if err != nil {
 		return 1
 	}
-	d.say("Nothing is left running. The whole way took %s.", seconds(time.Since(d.begin)))
+	d.say("Nothing is left running. The whole way took %s.", seconds(time.Since(d.begin)-person))
 	return 0
 }

@@ -152,9 +152,10 @@ All of it stays up until you press Ctrl-C.
 Try, each as the engineer:
   %[9]s%[10]s/iscdesk --endpoint %[7]s status
   %[9]s%[10]s/iscdesk --endpoint %[7]s files open
+  %[9]s%[10]s/hello %[7]s
   %[9]s%[10]s/minicad --endpoint %[7]s --product %[12]s
-minicad takes commands: license, open, info, scale 1.1, save, save-as, quit. Where no browser
-opens, the address of the page is printed; only a browser of the same user is answered%[11]s
+hello is the README's example. minicad takes commands: license, open, info, scale 1.1, save,
+save-as, help, quit. Where no browser opens, the address of the page is printed; only a browser of the same user is answered%[11]s
 `, d.cloud.Base, d.cloud.CAFile, desk.AdminAccount, desk.Engineer1, desk.Engineer2, desk.Password,
 		d.agent.Socket, d.engineer.Home, as, d.bin, browserHint(as), desk.Product)
 	_ = os.Remove(filepath.Join(d.bin, browserName)) // the person's own browser, from here on

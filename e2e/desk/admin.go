@@ -20,6 +20,7 @@ const (
 	Engineer2    = "li"
 	Password     = "Correct-horse-7"
 	Product      = "minicad"
+	Hello        = "hello" // the product of the README's example
 	SpaceName    = "Flange project"
 )
 
@@ -93,8 +94,8 @@ func (a *Account) call(ctx context.Context, method, path string, in, out any) er
 	return nil
 }
 
-// Seed makes two engineers, the product with one licence instance assigned to
-// both, and a space of the first engineer's; its id is returned.
+// Seed makes two engineers, the examples' products with one licence instance each,
+// assigned to both, and a space of the first engineer's; its id is returned.
 func (c *Cloud) Seed(ctx context.Context, admin *Account) (space string, err error) {
 	for account, name := range map[string]string{Engineer1: "Zhang Wei", Engineer2: "Li Na"} {
 		m := cloudapi.NewMember{Account: account, Name: name, Password: Password, Role: "member"}
@@ -102,20 +103,8 @@ func (c *Cloud) Seed(ctx context.Context, admin *Account) (space string, err err
 			return "", err
 		}
 	}
-	if err := admin.call(ctx, "POST", "/v1/products", cloudapi.Product{ID: Product, Name: "MiniCAD"}, nil); err != nil {
-		return "", err
-	}
-	now := time.Now().UTC().Truncate(time.Second)
-	var inst cloudapi.Instance
-	err = admin.call(ctx, "POST", "/v1/instances", cloudapi.NewInstance{
-		Product: Product, Features: []string{"edit", "dxf"}, Seats: 5, From: now.Add(-time.Hour), Until: now.AddDate(1, 0, 0),
-	}, &inst)
-	if err != nil {
-		return "", err
-	}
-	for _, account := range []string{Engineer1, Engineer2} {
-		path := "/v1/instances/" + url.PathEscape(inst.ID) + "/assignments/" + account
-		if err := admin.call(ctx, "PUT", path, nil, nil); err != nil {
+	for id, name := range map[string]string{Product: "MiniCAD", Hello: "Hello"} {
+		if err := admin.sell(ctx, id, name); err != nil {
 			return "", err
 		}
 	}
@@ -128,6 +117,28 @@ func (c *Cloud) Seed(ctx context.Context, admin *Account) (space string, err err
 		return "", err
 	}
 	return s.ID, nil
+}
+
+// sell makes a product with one licence instance, assigned to both engineers.
+func (a *Account) sell(ctx context.Context, product, name string) error {
+	if err := a.call(ctx, "POST", "/v1/products", cloudapi.Product{ID: product, Name: name}, nil); err != nil {
+		return err
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	var inst cloudapi.Instance
+	err := a.call(ctx, "POST", "/v1/instances", cloudapi.NewInstance{
+		Product: product, Features: []string{"edit", "dxf"}, Seats: 5, From: now.Add(-time.Hour), Until: now.AddDate(1, 0, 0),
+	}, &inst)
+	if err != nil {
+		return err
+	}
+	for _, account := range []string{Engineer1, Engineer2} {
+		path := "/v1/instances/" + url.PathEscape(inst.ID) + "/assignments/" + account
+		if err := a.call(ctx, "PUT", path, nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // IssuerKey is the public key, hex, that the cloud's built-in issuer signs with.
