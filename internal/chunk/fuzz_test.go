@@ -21,7 +21,10 @@ func seeded(f *testing.F, seeds ...[]byte) {
 func packSeeds(f *testing.F) [][]byte {
 	a, _ := pack(f, []byte("one chunk"), make([]byte, 5000))
 	b, _ := pack(f, stream(1, 3000))
-	return [][]byte{a, b, a[:len(a)-1], forge(0), nil}
+	zeros := make([]byte, 5000)
+	quick := appendS2(nil, zeros)
+	c := forge(1, entry{codecS2, Sum(zeros), 5000, uint32(len(quick)), quick})
+	return [][]byte{a, b, c, a[:len(a)-1], c[:len(c)-9], forge(0), nil}
 }
 
 func manifestSeeds(f *testing.F) [][]byte {
@@ -86,7 +89,7 @@ func FuzzDecodeManifest(f *testing.F) {
 }
 
 func FuzzUnpack(f *testing.F) {
-	seeds := [][]byte{squeeze(f, make([]byte, 5000)), []byte("raw bytes"), {0x28, 0xb5, 0x2f, 0xfd}}
+	seeds := [][]byte{squeeze(f, make([]byte, 5000)), appendS2(nil, make([]byte, 5000)), appendS2(nil, stream(1, 5000)), []byte(s2Magic), []byte("raw bytes"), {0x28, 0xb5, 0x2f, 0xfd}}
 	if len(seeds) == 0 {
 		f.Fatal("no seeds")
 	}

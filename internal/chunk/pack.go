@@ -25,6 +25,7 @@ const (
 	codecEnd  = 0
 	codecRaw  = 1
 	codecZstd = 2
+	codecS2   = 3
 
 	packMagic   = "ISCPACK\x01"
 	chunkHeader = 1 + sha256.Size + 4 + 4
@@ -52,6 +53,10 @@ type PackInfo struct {
 // PackWriter writes one pack as a stream. It is for one goroutine; it never
 // holds more than one compressed chunk. It does not close the writer below.
 type PackWriter struct {
+	// Fast takes S2 for the chunks that are added while it is set: a third of
+	// zstd's work for up to twice its bytes, so for lines that zstd cannot fill.
+	Fast bool
+
 	w      io.Writer
 	hash   hash.Hash
 	size   int64
@@ -90,14 +95,9 @@ func (p *PackWriter) Add(id ID, plain []byte) (stored int64, err error) {
 	if p.have[id] {
 		return 0, nil
 	}
-	enc, err := encoder()
+	body, codec, err := p.compress(plain)
 	if err != nil {
-		return 0, fmt.Errorf("make zstd encoder: %w", err)
-	}
-	body, codec := plain, byte(codecRaw)
-	p.buf = enc.EncodeAll(plain, p.buf[:0])
-	if len(p.buf) < len(plain) {
-		body, codec = p.buf, codecZstd
+		return 0, err
 	}
 	begin := p.size
 	if begin == 0 {
@@ -124,6 +124,22 @@ func (p *PackWriter) Add(id ID, plain []byte) (stored int64, err error) {
 	p.plain += int64(len(plain))
 	p.chunks = append(p.chunks, PackedChunk{ID: id, Offset: offset, Stored: int64(len(body)), Size: int64(len(plain))})
 	return int64(len(body)), nil
+}
+
+// compress returns what is stored of a chunk: plain itself where the codec makes
+// it no shorter. The result is valid until the next call.
+func (p *PackWriter) compress(plain []byte) (body []byte, codec byte, err error) {
+	if p.Fast {
+		p.buf, codec = appendS2(p.buf[:0], plain), codecS2
+	} else if p.buf, err = appendZstd(p.buf[:0], plain); err != nil {
+		return nil, 0, err
+	} else {
+		codec = codecZstd
+	}
+	if len(p.buf) >= len(plain) {
+		return plain, codecRaw, nil
+	}
+	return p.buf, codec, nil
 }
 
 // Close writes the end of the pack and describes it. A pack without a chunk is
@@ -198,7 +214,7 @@ func ReadPack(r io.Reader, max int64, each func(c PackedChunk, plain []byte) err
 		copy(c.ID[:], head[1:33])
 		raw := head[0] == codecRaw
 		switch {
-		case head[0] != codecRaw && head[0] != codecZstd:
+		case head[0] < codecRaw || head[0] > codecS2:
 			return fmt.Errorf("read pack: %w: codec %d", ErrDamaged, head[0])
 		case c.Size < 1 || c.Size > MaxSize:
 			return fmt.Errorf("read pack: %w: chunk of %d bytes", ErrTooLarge, c.Size)
@@ -215,6 +231,9 @@ func ReadPack(r io.Reader, max int64, each func(c PackedChunk, plain []byte) err
 		stored = stored[:c.Stored]
 		if err := in.full(stored); err != nil {
 			return err
+		}
+		if !raw && isS2(stored) != (head[0] == codecS2) { // Unpack, which is not told the codec, must read it the same way
+			return fmt.Errorf("read pack: %w: chunk %s is not of codec %d", ErrDamaged, c.ID, head[0])
 		}
 		p, err := UnpackInto(plain, stored, c.Size, c.ID)
 		if err != nil {

@@ -204,13 +204,80 @@ func TestTooManyPlainBytes(t *testing.T) {
 	}
 }
 
+// TestCodecs packs the same chunks with every codec, in turn in one pack: the place
+// and the plain length are enough to read each again.
+func TestCodecs(t *testing.T) {
+	text := bytes.Repeat([]byte("facet normal 0.1 0.2 0.3\n"), 4000)
+	var chunks [][]byte
+	for n := range 6 {
+		chunks = append(chunks, append([]byte{byte(n)}, text...))
+	}
+	chunks = append(chunks, stream(1, 5000), stream(2, 5000), append([]byte(s2Magic), stream(3, 5000)...))
+	var b bytes.Buffer
+	w := NewPack(&b)
+	for n, c := range chunks {
+		w.Fast = n%2 == 1
+		if _, err := w.Add(Sum(c), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := w.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, at := range info.Chunks {
+		stored := b.Bytes()[at.Offset : at.Offset+at.Stored]
+		want := byte(codecZstd)
+		switch {
+		case n >= 6:
+			want = codecRaw // nothing makes it shorter
+		case n%2 == 1:
+			want = codecS2
+		}
+		if got := b.Bytes()[at.Offset-chunkHeader]; got != want {
+			t.Errorf("chunk %d has codec %d, not %d", n, got, want)
+		}
+		if plain, err := Unpack(stored, at.Size, at.ID); err != nil || !bytes.Equal(plain, chunks[n]) {
+			t.Errorf("chunk %d: %v", n, err)
+		}
+	}
+	if err := ReadPack(bytes.NewReader(b.Bytes()), MaxPack, nothing); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestUnpackAllocates no more than the plain length it was told, whatever a block states.
+func TestUnpackAllocates(t *testing.T) {
+	lie := append([]byte(s2Magic), 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0)
+	buf := make([]byte, 0, 4096)
+	if n := testing.AllocsPerRun(10, func() {
+		if _, err := UnpackInto(buf, lie, 4096, ID{}); !errors.Is(err, ErrDamaged) {
+			t.Fatal(err)
+		}
+	}); n > 10 {
+		t.Errorf("%v allocations", n)
+	}
+	for name, block := range map[string][]byte{"S2": appendS2(nil, make([]byte, 4096)), "zstd": squeeze(t, make([]byte, 4096))} {
+		plain, err := UnpackInto(buf, block, 4096, Sum(make([]byte, 4096)))
+		if err != nil || &plain[0] != &buf[:1][0] {
+			t.Errorf("%s: the buffer that is large enough was not used (%v)", name, err)
+		}
+	}
+}
+
 func TestHostilePacks(t *testing.T) {
 	a, b := []byte("chunk a, a chunk"), []byte("chunk b, b chunk")
 	ra, rb := entry{codecRaw, Sum(a), 16, 16, a}, entry{codecRaw, Sum(b), 16, 16, b}
 	zeros := make([]byte, 4096)
 	z := squeeze(t, zeros)
 	zip := entry{codecZstd, Sum(zeros), 4096, uint32(len(z)), z}
+	s := appendS2(nil, zeros)
+	quick := entry{codecS2, Sum(zeros), 4096, uint32(len(s)), s}
+	huge := append([]byte(s2Magic), 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0)
 	with := func(e entry, change func(*entry)) entry { change(&e); return e }
+	if err := ReadPack(bytes.NewReader(forge(2, ra, quick)), MaxPack, nothing); err != nil {
+		t.Fatal(err)
+	}
 	good := forge(2, ra, zip)
 	if err := ReadPack(bytes.NewReader(good), MaxPack, nothing); err != nil {
 		t.Fatal(err)
@@ -235,7 +302,17 @@ func TestHostilePacks(t *testing.T) {
 		{"same chunk twice", forge(2, ra, ra), ErrDamaged},
 		{"wrong id", forge(1, with(ra, func(e *entry) { e.id[31] ^= 1 })), ErrDamaged},
 		{"id of another chunk", forge(1, with(ra, func(e *entry) { e.id = Sum(b) })), ErrDamaged},
-		{"unknown codec", forge(1, with(ra, func(e *entry) { e.codec = 3 })), ErrDamaged},
+		{"unknown codec", forge(1, with(ra, func(e *entry) { e.codec = 4 })), ErrDamaged},
+		{"raw called S2", forge(1, with(ra, func(e *entry) { e.codec = codecS2 })), ErrDamaged},
+		{"zstd called S2", forge(1, with(zip, func(e *entry) { e.codec = codecS2 })), ErrDamaged},
+		{"S2 called zstd", forge(1, with(quick, func(e *entry) { e.codec = codecZstd })), ErrDamaged},
+		{"S2 called raw", forge(1, with(quick, func(e *entry) { e.codec = codecRaw })), ErrDamaged},
+		{"S2, plain too short", forge(1, with(quick, func(e *entry) { e.size = 4095 })), ErrDamaged},
+		{"S2, plain too long", forge(1, with(quick, func(e *entry) { e.size = 4097 })), ErrDamaged},
+		{"S2, nothing but its mark", forge(1, with(quick, func(e *entry) { e.stored, e.body = 4, e.body[:4] })), ErrDamaged},
+		{"S2, cut block", forge(1, with(quick, func(e *entry) { e.stored--; e.body = e.body[:len(e.body)-1] })), ErrDamaged},
+		{"S2, bytes behind the block", forge(1, with(quick, func(e *entry) { e.stored++; e.body = append(slices.Clone(e.body), 0) })), ErrDamaged},
+		{"S2, a block that states 4 GiB", forge(1, with(quick, func(e *entry) { e.stored, e.body = uint32(len(huge)), huge })), ErrDamaged},
 		{"raw called zstd", forge(1, with(ra, func(e *entry) { e.codec = codecZstd })), ErrDamaged},
 		{"zstd called raw", forge(1, with(zip, func(e *entry) { e.codec = codecRaw })), ErrDamaged},
 		{"raw, longer plain", forge(1, with(ra, func(e *entry) { e.size = 17 })), ErrDamaged},
