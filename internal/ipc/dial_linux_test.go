@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/iscdesk/iscdesk/internal/ipc/ipctest"
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -238,30 +238,8 @@ func TestServerIdentity(t *testing.T) {
 }
 
 func TestServerOfAnotherUser(t *testing.T) {
-	need.Root(t)
 	path := filepath.Join(t.TempDir(), "s")
-	made := make(chan error)
-	end := make(chan struct{})
-	defer close(end)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with its foreign identity
-		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-		if err == nil {
-			err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
-		}
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, 65534, 65534, 65534); errno != 0 {
-			err = errno
-		}
-		if err == nil {
-			err = unix.Listen(fd, 1)
-		}
-		made <- err
-		<-end
-		_ = unix.Close(fd)
-	}()
-	if err := <-made; err != nil {
-		t.Fatal(err)
-	}
+	ipctest.Stranger(t, path)
 	c, err := Dial(path, time.Second)
 	if err != nil {
 		t.Fatal(err)
