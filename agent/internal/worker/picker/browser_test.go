@@ -21,7 +21,8 @@ func browser(t *testing.T) context.Context {
 	t.Helper()
 	program := need.Command(t, "chromium")
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	options = append(options, chromedp.ExecPath(program), chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1180, 760))
+	options = append(options, chromedp.ExecPath(program), chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1180, 760),
+		chromedp.Env("TMPDIR="+t.TempDir())) // Chromium leaves folders behind in it
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium refuses root otherwise
 	}
