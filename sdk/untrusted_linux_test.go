@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/iscdesk/iscdesk/internal/ipc/ipctest"
+	"github.com/iscdesk/iscdesk/internal/ipctest"
 	"github.com/iscdesk/iscdesk/sdk"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )

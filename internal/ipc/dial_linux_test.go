@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/iscdesk/iscdesk/internal/ipc/ipctest"
+	"github.com/iscdesk/iscdesk/internal/ipctest"
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )

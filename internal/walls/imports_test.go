@@ -121,6 +121,18 @@ func TestSharedPackagesAreLeaves(t *testing.T) {
 	}
 }
 
+// What a test plays with - clocks that are moved, fakes, planted faults - is in no
+// program that is shipped.
+func TestNoProgramCarriesTestPackages(t *testing.T) {
+	for _, program := range []string{"agent", "cli", "cloud", "cshim"} {
+		for _, dep := range dependencies(t, module+program) {
+			if strings.HasPrefix(dep, module) && (strings.HasSuffix(dep, "test") || dep == module+"internal/need") {
+				t.Errorf("%s carries %s", program, dep)
+			}
+		}
+	}
+}
+
 func matches(pattern, path string) bool {
 	if prefix, ok := strings.CutSuffix(pattern, "..."); ok {
 		return strings.HasPrefix(path, prefix)
