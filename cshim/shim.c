@@ -60,11 +60,9 @@ static int32_t request(iscdesk_client client, struct shim_request *r, const stru
     size_t i;
     int32_t rc;
     shim_clear(err);
-    if (shim_forked())
-        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
-    c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
-    if (c == NULL)
-        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    rc = shim_client_hold(client, &c, err);
+    if (rc != ISCDESK_OK)
+        return rc;
     rc = check(a, n, &bad);
     if (shim_closed(c)) {
         rc = shim_fail(err, ISCDESK_E_CLOSED, c->language, "");
@@ -208,11 +206,9 @@ int32_t iscdesk_shut_out(iscdesk_client client, iscdesk_error *err)
     struct shim_guard g;
     int32_t rc;
     shim_clear(err);
-    if (shim_forked())
-        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
-    c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
-    if (c == NULL)
-        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    rc = shim_client_hold(client, &c, err);
+    if (rc != ISCDESK_OK)
+        return rc;
     if (shim_client_close(c) == 0) {
         shim_enter(&g);
         (void)goClose(c->object.number);

@@ -124,6 +124,9 @@ void shim_list_destroy(struct shim_list *l);
 /* shim_events.c */
 struct shim_client *shim_client_new(const iscdesk_options *o);
 void shim_client_destroy(struct shim_client *c);
+/* The client of a handle for one call, or why there is none: we are in a forked
+ * child, or the handle is closed or never was. shim_release(&(*c)->object) ends it. */
+int32_t shim_client_hold(iscdesk_client client, struct shim_client **c, iscdesk_error *err);
 int shim_client_close(struct shim_client *c);     /* 0, or -1 when it was closed before */
 int32_t shim_client_quiet(struct shim_client *c); /* waits for a running callback and forgets the client; TIMEOUT */
 int shim_closed(struct shim_client *c);

@@ -104,20 +104,27 @@ static uintptr_t take(struct shim_client *c)
     return e->object.number;
 }
 
+int32_t shim_client_hold(iscdesk_client client, struct shim_client **c, iscdesk_error *err)
+{
+    *c = NULL;
+    if (shim_forked())
+        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
+    *c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
+    return *c != NULL ? ISCDESK_OK : shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+}
+
 int32_t iscdesk_next_event(iscdesk_client client, int32_t timeout_ms, iscdesk_event *event, iscdesk_error *err)
 {
     struct shim_client *c;
-    int32_t rc = ISCDESK_OK;
+    int32_t rc;
     int64_t until;
     shim_clear(err);
     if (event == NULL)
         return shim_fail(err, ISCDESK_E_INVALID_ARGUMENT, NULL, "event is NULL");
     *event = NULL;
-    if (shim_forked())
-        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
-    c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
-    if (c == NULL)
-        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    rc = shim_client_hold(client, &c, err);
+    if (rc != ISCDESK_OK)
+        return rc;
     until = timeout_ms < 0 ? -1 : shim_now_ms() + timeout_ms;
     pthread_mutex_lock(&c->lock);
     for (;;) {
@@ -160,16 +167,14 @@ int32_t iscdesk_dispatch(iscdesk_client client, int32_t timeout_ms, iscdesk_even
 int32_t iscdesk_event_descriptor(iscdesk_client client, int32_t *descriptor, iscdesk_error *err)
 {
     struct shim_client *c;
-    int32_t rc = ISCDESK_OK;
+    int32_t rc;
     shim_clear(err);
     if (descriptor == NULL)
         return shim_fail(err, ISCDESK_E_INVALID_ARGUMENT, NULL, "descriptor is NULL");
     *descriptor = 0;
-    if (shim_forked())
-        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
-    c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
-    if (c == NULL)
-        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    rc = shim_client_hold(client, &c, err);
+    if (rc != ISCDESK_OK)
+        return rc;
     pthread_mutex_lock(&c->lock);
     if (c->closed) {
         rc = ISCDESK_E_CLOSED;
@@ -325,11 +330,9 @@ int32_t iscdesk_register_event_recall(iscdesk_client client, iscdesk_event_fn fn
     struct shim_client *c;
     int32_t rc;
     shim_clear(err);
-    if (shim_forked())
-        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
-    c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
-    if (c == NULL)
-        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    rc = shim_client_hold(client, &c, err);
+    if (rc != ISCDESK_OK)
+        return rc;
     pthread_mutex_lock(&c->lock);
     rc = set_function(c, fn, user);
     pthread_mutex_unlock(&c->lock);

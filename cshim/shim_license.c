@@ -39,16 +39,15 @@ int32_t iscdesk_license_state(iscdesk_client client, iscdesk_license *license, i
     struct shim_client *c;
     uint32_t size;
     int64_t age;
+    int32_t rc;
     shim_clear(err);
     if (license == NULL || license->size < sizeof license->size)
         return shim_fail(err, ISCDESK_E_INVALID_ARGUMENT, NULL, "license");
     size = license->size < sizeof *license ? license->size : (uint32_t)sizeof *license;
     memset((char *)license + sizeof license->size, 0, size - sizeof license->size);
-    if (shim_forked())
-        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
-    c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
-    if (c == NULL)
-        return shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
+    rc = shim_client_hold(client, &c, err);
+    if (rc != ISCDESK_OK)
+        return rc;
     if (shim_closed(c)) {
         (void)shim_fail(err, ISCDESK_E_CLOSED, c->language, "");
         shim_release(&c->object);

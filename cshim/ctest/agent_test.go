@@ -3,7 +3,6 @@
 package ctest
 
 import (
-	"bufio"
 	"fmt"
 	"net"
 	"os"
@@ -48,20 +47,9 @@ func TestAgentRestart(t *testing.T) {
 	agent.Manual()
 	h := command(t, compile(t, lib, "agent.c", linked(lib)...), agent.Endpoint(), "restart")
 	defer h.cancel()
-	h.cmd.Stdout = nil
-	out, err := h.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := h.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in, lines := h.converse(t)
 	steps := 0
-	for lines := bufio.NewScanner(out); lines.Scan(); steps++ {
+	for ; lines.Scan(); steps++ {
 		step, number, _ := strings.Cut(lines.Text(), " ")
 		switch step {
 		case "halt":
@@ -94,19 +82,8 @@ func TestHostileEvents(t *testing.T) {
 	agent := sdktest.NewAgent(t)
 	h := command(t, compile(t, lib, "hostile.c", linked(lib)...), agent.Endpoint())
 	defer h.cancel()
-	h.cmd.Stdout = nil
-	out, err := h.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := h.cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if lines := bufio.NewScanner(out); lines.Scan() {
+	in, lines := h.converse(t)
+	if lines.Scan() {
 		agent.Emit(sdktest.Event{Type: "EVENT_FROM_THE_FUTURE", Operate: "Future", Params: map[string]string{
 			"zero": "a\x00b", "k\x00ey": "v", "broken": "\xff\xfe", "": "no key", "empty": "", "zz": "last",
 		}})

@@ -3,9 +3,11 @@
 package ctest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -139,6 +141,25 @@ func command(t testing.TB, program string, args ...string) *host {
 	})
 	h.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.cmd.Dir, "LANG=C.UTF-8"}
 	return h
+}
+
+// converse starts the host for a talk line by line: what it prints is in lines, and
+// in is read by it. The caller waits for it.
+func (h *host) converse(t *testing.T) (in io.Writer, lines *bufio.Scanner) {
+	t.Helper()
+	h.cmd.Stdout = nil
+	out, err := h.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err = h.cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return in, bufio.NewScanner(out)
 }
 
 // run waits for the host and wants the exit status.
