@@ -12,6 +12,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi/apitest"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
@@ -35,8 +36,7 @@ func TestSetupCode(t *testing.T) {
 
 // TestSetupCodeOnce tries everything that may be wrong with the one-time code on a new store.
 func TestSetupCodeOnce(t *testing.T) {
-	clk := &apitest.Clock{}
-	clk.Advance(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Sub(time.Time{}))
+	clk := clocktest.New(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	c := apitest.StartEmpty(t, func(conf *app.Config) { conf.Clock = clk })
 	ctx := context.Background()
 	try := func(code string) apitest.Answer {

@@ -5,7 +5,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -96,33 +95,12 @@ func ecdsaProof(t *testing.T, claims any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sign(t, jose.ES256, key, (&jose.SignerOptions{EmbedJWK: true}).WithType(typEnrol), claims)
+	return apitest.Sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{EmbedJWK: true}).WithType(typEnrol), claims)
 }
 
 func withoutKey(t *testing.T, d *apitest.Device, claims any) string {
 	t.Helper()
-	return sign(t, jose.EdDSA, d.Key, (&jose.SignerOptions{}).WithType(typEnrol), claims)
-}
-
-func sign(t *testing.T, alg jose.SignatureAlgorithm, key any, opts *jose.SignerOptions, claims any) string {
-	t.Helper()
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sig, err := s.Sign(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := sig.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return apitest.Sign(t, jose.SigningKey{Algorithm: jose.EdDSA, Key: d.Key}, (&jose.SignerOptions{}).WithType(typEnrol), claims)
 }
 
 func TestDeviceTokenRefusals(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 )
@@ -28,33 +28,12 @@ import (
 // Password is good for every account that the harness makes.
 const Password = "correct1horse"
 
-// Clock is a clock that a test moves.
-type Clock struct {
-	// mu guards now.
-	mu  sync.Mutex
-	now time.Time
-}
-
-// Now is the time it was set to.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// Advance moves it.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // Cloud is a running cloud with an administrator "boss" of the organisation "Works".
 type Cloud struct {
 	URL   string // https://127.0.0.1:port
 	App   *app.App
 	Store meta.Store
-	Clock *Clock
+	Clock *clocktest.Clock
 	HTTP  *http.Client // checks against the OpenAPI file (not in a benchmark); trusts the cloud's certificate
 	Plain *http.Client // the same without the checks, for requests that break off: the checks read a body whole before it is sent
 	Data  string       // the data folder
@@ -74,7 +53,7 @@ func Start(t testing.TB, change ...func(*app.Config)) *Cloud {
 func StartEmpty(t testing.TB, change ...func(*app.Config)) *Cloud {
 	t.Helper()
 	// A fixed day far from every border; certificates of the test server do not use this clock.
-	clk := &Clock{now: time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)}
+	clk := clocktest.New(time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC))
 	conf := app.Config{
 		Data: t.TempDir(), Clock: clk, Log: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Build: "test",
 		// The cheapest hash: the tests try rules, not costs. The clock stands still, so nothing is refilled.

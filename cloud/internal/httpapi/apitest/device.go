@@ -58,15 +58,21 @@ func (c *Cloud) EnrolClaims(name string) cloudapi.EnrolClaims {
 // Proof signs claims with the device's key; an enrolment carries the public key.
 func (d *Device) Proof(t testing.TB, typ string, claims any) string {
 	t.Helper()
-	payload, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
 	opts := (&jose.SignerOptions{}).WithType(jose.ContentType(typ))
 	if typ == "iscdesk-enrol+jwt" {
 		opts.EmbedJWK = true
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: d.Key}}, opts)
+	return Sign(t, jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: d.Key}}, opts, claims)
+}
+
+// Sign is a proof of any kind, good or bad.
+func Sign(t testing.TB, key jose.SigningKey, opts *jose.SignerOptions, claims any) string {
+	t.Helper()
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := jose.NewSigner(key, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
