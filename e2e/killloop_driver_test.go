@@ -5,12 +5,10 @@ package e2e
 import (
 	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/iscdesk/iscdesk/e2e/desk"
@@ -18,174 +16,222 @@ import (
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// driveSaves is an engineer's application in a process of its own: it signs in,
-// makes one object and saves ever new content into it, telling on stdout what was
-// promised to it:
-//
-//	OBJECT id            the object that was made
-//	TRY i sha            content i is written and about to be saved
-//	ACK i version sha    the agent said success
-//	QUEUED i sha         the agent said failed, queued: it will be sent
-//	FAILED i code        the agent said failed
-//	LEFT i code "path"   what was queued was refused at last and laid there; an empty
-//	                     path: it was still what lay at the save's own
-//	REFUSED i code       the call itself was refused
-//
-// It goes on until stdin ends, waits for what is queued, then prints END.
-func driveSaves(args []string) error {
-	d := &driver{socket: args[0], space: args[1], dir: args[2], queued: map[api.Operation]string{}}
-	if err := d.open(); err != nil {
-		return err
-	}
-	stop := make(chan struct{})
-	go func() { // ends with stdin, at the latest with the process
-		defer close(stop)
-		for s := bufio.NewScanner(os.Stdin); s.Scan(); {
-		}
-	}()
-	for i := 1; ; i++ {
-		select {
-		case <-stop:
-			return d.drain()
-		default:
-		}
-		d.save(i)
-	}
+// order is a line on the driver's stdin.
+type order struct {
+	Do       string          `json:"do"` // save, settle, signIn; end of input ends it
+	N        int             `json:"n,omitempty"`
+	Path     string          `json:"path,omitempty"`
+	Assembly bool            `json:"assembly,omitempty"`
+	New      string          `json:"new,omitempty"`    // save: name of the new object
+	Reopen   string          `json:"reopen,omitempty"` // save: id of the object that is given back and opened first
+	Content  content         `json:"content,omitempty"`
+	Ops      []api.Operation `json:"ops,omitempty"` // settle: asked for one by one
 }
 
+// report is a line on its stdout: what it did, and what it was told.
+type report struct {
+	What   string               `json:"what"` // ready, begun, writing, tried, given, refused, event, settled
+	N      int                  `json:"n,omitempty"`
+	Op     api.Operation        `json:"op,omitempty"`
+	Path   string               `json:"path,omitempty"`
+	Code   api.Code             `json:"code,omitempty"`
+	Text   string               `json:"text,omitempty"`
+	Event  *api.Event           `json:"event,omitempty"`
+	States []api.OperationState `json:"states,omitempty"`
+}
+
+// note is the comeBack of a save: results tell by it which save they are of, also
+// those of a save whose number did not arrive.
+type note struct {
+	N int `json:"n"`
+}
+
+// driver is an engineer's application in a process of its own. It does what it is
+// told, one thing after the other, and says at once on stdout what it was told
+// itself. It is killed like all others, so it keeps nothing.
 type driver struct {
-	socket, space, dir string
-	path               string
-	c                  *sdk.Client
-	queued             map[api.Operation]string // "i sha", by operation
+	c     *sdk.Client
+	space string
+
+	mu     sync.Mutex // guards what follows, and that lines are whole
+	opened map[api.Operation]chan map[string]string
 }
 
-func (d *driver) open() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	var err error
-	if d.c, err = sdk.Init(ctx, sdk.Options{Endpoint: d.socket, Product: desk.Product, Timeout: 10 * time.Second}); err != nil {
+// driveSaves is the driver's main function: socket, space.
+func driveSaves(args []string) error {
+	ctx := context.Background()
+	c, err := sdk.Init(ctx, sdk.Options{Endpoint: args[0], Product: desk.Product, Timeout: 15 * time.Second})
+	if err != nil {
 		return fmt.Errorf("init: %w", err)
 	}
-	if _, err = d.c.Login(ctx, desk.Engineer1, desk.Password); err != nil {
-		return fmt.Errorf("login: %w", err)
-	}
-	d.path = filepath.Join(d.dir, "part.dxf")
-	sum, err := d.write(0)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("TRY 0 %s\n", sum)
-	op, err := d.c.SaveTo(ctx, api.SaveTo{Path: d.path, Space: d.space, Name: "part.dxf"})
-	if err != nil {
-		return fmt.Errorf("save to: %w", err)
-	}
-	ev, err := d.wait(op)
-	if err != nil {
-		return err
-	}
-	p := ev.Envelope.Params
-	if p[api.ParamStatus] != api.StatusSuccess {
-		return fmt.Errorf("first save: %v", p)
-	}
-	fmt.Printf("OBJECT %s\nACK 0 %s %s\n", p["object"], p["version"], sum)
-	return nil
-}
-
-// write makes content i, from a few bytes to some chunks, and replaces the file.
-func (d *driver) write(i int) (sum string, err error) {
-	size := rand.IntN(3 << 20)
-	b := fmt.Appendf(nil, "content %d of %d bytes\n", i, size)
-	source := rand.NewChaCha8(sha256.Sum256(b))
-	tail := make([]byte, size)
-	_, _ = source.Read(tail) // never fails
-	b = append(b, tail...)
-	h := sha256.Sum256(b)
-	return hex.EncodeToString(h[:]), os.WriteFile(d.path, b, 0o644)
-}
-
-func (d *driver) save(i int) {
-	sum, err := d.write(i)
-	if err != nil {
-		fmt.Printf("REFUSED %d local %v\n", i, err)
-		return
-	}
-	fmt.Printf("TRY %d %s\n", i, sum)
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
-	defer cancel()
-	op, err := d.c.Save(ctx, d.path, false)
-	if err != nil {
-		fmt.Printf("REFUSED %d %d %v\n", i, api.CodeOf(err), err)
-		time.Sleep(20 * time.Millisecond)
-		return
-	}
-	ev, err := d.wait(op)
-	if err != nil {
-		fmt.Printf("LOST %d op=%d %v\n", i, op, err)
-		return
-	}
-	p := ev.Envelope.Params
-	switch {
-	case p[api.ParamStatus] == api.StatusSuccess:
-		fmt.Printf("ACK %d %s %s\n", i, p["version"], sum)
-	case p["queued"] == "true":
-		fmt.Printf("QUEUED %d %s\n", i, sum)
-		d.queued[op] = fmt.Sprintf("%d %s", i, sum)
-	default:
-		fmt.Printf("FAILED %d %s %s\n", i, p[api.ParamCode], p[api.ParamReason])
-	}
-}
-
-// wait is for the operation's own result; results of queued ones are told on the way.
-func (d *driver) wait(op api.Operation) (api.Event, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
-	defer cancel()
-	for {
-		ev, err := d.c.NextEvent(ctx)
-		if err != nil {
-			return ev, err
+	d := &driver{c: c, space: args[1], opened: make(map[api.Operation]chan map[string]string)}
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		d.listen()
+	}()
+	d.say(report{What: "ready"})
+	orders := bufio.NewScanner(os.Stdin)
+	orders.Buffer(nil, 1<<20)
+	for orders.Scan() {
+		var o order
+		if err := json.Unmarshal(orders.Bytes(), &o); err != nil {
+			return fmt.Errorf("read order: %w", err)
 		}
-		if ev.Type != api.EventSaveResult {
+		switch o.Do {
+		case "signIn":
+			if _, err := c.Login(ctx, desk.Engineer1, desk.Password); err != nil {
+				d.refused(o.N, err)
+				continue
+			}
+			d.say(report{What: "signedIn"})
+		case "save":
+			d.save(o)
+		case "settle":
+			d.settle(o.Ops)
+		}
+	}
+	err = c.ShutOut()
+	<-heard
+	return err
+}
+
+func (d *driver) say(r report) {
+	line, _ := json.Marshal(r) // plain data
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, _ = os.Stdout.Write(append(line, '\n'))
+}
+
+func (d *driver) refused(n int, err error) {
+	d.say(report{What: "refused", N: n, Code: api.CodeOf(err), Text: err.Error()})
+}
+
+// listen repeats the results, and the beginnings and ends of uploads, until ShutOut.
+func (d *driver) listen() {
+	for {
+		e, err := d.c.NextEvent(context.Background())
+		if err != nil {
+			return
+		}
+		switch e.Type {
+		case api.EventSaveResult, api.EventOpenResult, api.EventUploadStart, api.EventUploadEnd:
+			d.say(report{What: "event", Op: e.Operation, Event: &e})
+		}
+		if e.Type == api.EventOpenResult {
+			d.result(e.Operation) <- e.Envelope.Params
+		}
+	}
+}
+
+// result is where the end of an open is put; it may come before its number.
+func (d *driver) result(op api.Operation) chan map[string]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.opened[op] == nil {
+		d.opened[op] = make(chan map[string]string, 1)
+	}
+	return d.opened[op]
+}
+
+func (d *driver) save(o order) {
+	d.say(report{What: "begun", N: o.N})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if o.Reopen != "" {
+		path, err := d.reopen(ctx, o)
+		if err != nil {
+			d.refused(o.N, fmt.Errorf("open again: %w", err))
+			return
+		}
+		o.Path = path
+	}
+	d.say(report{What: "writing", N: o.N, Path: o.Path})
+	if err := o.Content.lay(o.Path, o.Assembly); err != nil {
+		d.refused(o.N, fmt.Errorf("write: %w", err))
+		return
+	}
+	d.say(report{What: "tried", N: o.N, Path: o.Path})
+	comeBack, _ := json.Marshal(note{o.N}) // plain data
+	ctx = sdk.WithComeBack(ctx, string(comeBack))
+	var op api.Operation
+	var err error
+	if o.New != "" {
+		op, err = d.c.SaveTo(ctx, api.SaveTo{Path: o.Path, Assembly: o.Assembly, Space: d.space, Name: o.New})
+	} else {
+		op, err = d.c.Save(ctx, o.Path, o.Assembly)
+	}
+	if err != nil {
+		d.refused(o.N, err)
+		return
+	}
+	d.say(report{What: "given", N: o.N, Op: op})
+}
+
+// reopen gives the check-out back and opens the object with a new one.
+func (d *driver) reopen(ctx context.Context, o order) (path string, err error) {
+	err = d.c.Checkin(ctx, api.Checkin{Object: o.Reopen})
+	if code := api.CodeOf(err); code != api.OK && code != api.NotCheckedOut {
+		return "", fmt.Errorf("give back: %w", err)
+	}
+	op, err := d.c.OpenObject(ctx, api.Open{Object: o.Reopen, Checkout: true})
+	if err != nil {
+		return "", err
+	}
+	select {
+	case p := <-d.result(op):
+		if p[api.ParamStatus] != api.StatusSuccess {
+			return "", fmt.Errorf("%v", p)
+		}
+		return p["mainFile"], nil
+	case <-ctx.Done():
+		return "", fmt.Errorf("operation %d of the open has no end: %w", op, ctx.Err())
+	}
+}
+
+// settle tells what became of the given operations and of all that the agent
+// lists, when none of them runs any more; at most half a minute.
+func (d *driver) settle(ops []api.Operation) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var states []api.OperationState
+	for {
+		var err error
+		if states, err = d.ask(ctx, ops); err == nil && !running(states) || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	d.say(report{What: "settled", States: states})
+}
+
+func running(states []api.OperationState) bool {
+	for _, s := range states {
+		if s.State == api.OpRunning {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *driver) ask(ctx context.Context, ops []api.Operation) ([]api.OperationState, error) {
+	states, err := d.c.Operations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listed := make(map[api.Operation]bool)
+	for _, s := range states {
+		listed[s.Operation] = true
+	}
+	for _, op := range ops {
+		if listed[op] {
 			continue
 		}
-		if ev.Operation == op {
-			return ev, nil
+		s, err := d.c.Operation(ctx, op)
+		if err != nil {
+			return nil, err
 		}
-		d.late(ev)
+		states = append(states, s)
 	}
-}
-
-// late takes the result of a save that was queued before.
-func (d *driver) late(ev api.Event) {
-	what, ok := d.queued[ev.Operation]
-	if !ok || ev.Envelope.Params["queued"] == "true" {
-		return
-	}
-	delete(d.queued, ev.Operation)
-	var i, sum string
-	_, _ = fmt.Sscan(what, &i, &sum)
-	p := ev.Envelope.Params
-	if p[api.ParamStatus] == api.StatusSuccess {
-		fmt.Printf("ACK %s %s %s\n", i, p["version"], sum)
-		return
-	}
-	fmt.Printf("LEFT %s %s %q\n", i, p[api.ParamCode], p["conflictCopy"])
-}
-
-// drain waits until everything that was queued has its result.
-func (d *driver) drain() error {
-	end := time.Now().Add(90 * time.Second)
-	for len(d.queued) > 0 && time.Now().Before(end) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		ev, err := d.c.NextEvent(ctx)
-		cancel()
-		if err == nil && ev.Type == api.EventSaveResult {
-			d.late(ev)
-		}
-	}
-	for op, what := range d.queued {
-		fmt.Printf("STILL-QUEUED %s op=%d\n", what, op)
-	}
-	fmt.Println("END")
-	return d.c.ShutOut()
+	return states, nil
 }
