@@ -58,7 +58,7 @@ func New(cfg Config) (*Room, error) {
 // through the service, which asks whether the operation is still live.
 func (r *Room) client(op api.Operation, space, token string) *transfer.Client {
 	return transfer.New(transfer.Config{
-		Cloud: r.cfg.Cloud, Space: space, Token: token, Wait: r.cfg.Wait,
+		Cloud: r.cfg.Cloud, Space: space, Token: token, Wait: r.cfg.Wait, Clock: r.cfg.Clock,
 		Renew: func(ctx context.Context) (string, error) {
 			var fresh workerapi.Renewed
 			err := r.cfg.Service.Call(ctx, workerapi.MethodRenew, api.OperationRef{Operation: op}, &fresh)

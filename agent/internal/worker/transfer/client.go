@@ -22,13 +22,15 @@ type Doer interface {
 	Do(ctx context.Context, r cloudhttp.Request) (cloudhttp.Reply, error)
 }
 
-// Config of a Client. Wait may be nil, then a timer waits.
+// Config of a Client. Wait may be nil, then a timer waits; Clock may be nil, then it
+// is the machine's.
 type Config struct {
 	Cloud Doer
 	Space string
 	Token string                                           // transfer token
 	Renew func(ctx context.Context) (string, error)        // a fresh token for the same operation
 	Wait  func(ctx context.Context, d time.Duration) error // between repeats
+	Clock clock.Clock                                      // times the packs
 }
 
 // Client makes the drive calls of one operation in one space. Its methods may be
@@ -36,6 +38,7 @@ type Config struct {
 type Client struct {
 	cfg  Config
 	sent atomic.Int64 // bytes of packs and manifests that the cloud took
+	line line
 
 	mu    sync.Mutex // guards token; held over a renewal, so that several 401 renew once
 	token string
@@ -45,6 +48,9 @@ type Client struct {
 func New(cfg Config) *Client {
 	if cfg.Wait == nil {
 		cfg.Wait = clock.Wait
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System{}
 	}
 	return &Client{cfg: cfg, token: cfg.Token}
 }
@@ -144,9 +150,14 @@ func (c *Client) Missing(ctx context.Context, ids []chunk.ID) ([]chunk.ID, error
 	return missing, nil
 }
 
-// PutPack sends one whole pack.
+// PutPack sends one whole pack, and times it.
 func (c *Client) PutPack(ctx context.Context, id chunk.ID, pack []byte) error {
-	return c.put(ctx, "/packs/"+id.String(), pack)
+	begun := c.cfg.Clock.Now()
+	if err := c.put(ctx, "/packs/"+id.String(), pack); err != nil {
+		return err
+	}
+	c.line.crossed(len(pack), c.cfg.Clock.Now().Sub(begun))
+	return nil
 }
 
 // PutManifest sends a version's manifest.

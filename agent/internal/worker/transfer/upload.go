@@ -17,6 +17,7 @@ const (
 	batchChunks = 1024
 	batches     = packers + 2 // one is filled, one waits
 	packBytes   = 8 << 20     // a pack is closed when it holds as much
+	firstBytes  = 1 << 20     // or as much, while none has crossed: the sooner the line is known
 	packers     = 2           // compression costs most of a save: two cores share it
 	senders     = 2
 )
@@ -175,11 +176,12 @@ func (u *Upload) pack(empty chan *bytes.Buffer, packs chan<- pack) error {
 					return context.Cause(u.ctx)
 				}
 			}
+			w.Fast = u.c.line.fast()
 			if _, err := w.Add(r.ID, plain); err != nil {
 				return err
 			}
 			p.plain += r.Size
-			if w.Size() >= packBytes || w.Full() {
+			if w.Size() >= packBytes || w.Full() || w.Size() >= firstBytes && !u.c.line.known() {
 				if err := flush(); err != nil {
 					return err
 				}
