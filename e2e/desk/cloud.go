@@ -4,7 +4,6 @@ package desk
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -86,7 +85,7 @@ func (c *Cloud) Start(ctx context.Context) error {
 func (c *Cloud) Close() error {
 	err := c.Stop()
 	if c.front != nil {
-		err = errors.Join(err, c.front.Close())
+		c.front.Close()
 	}
 	return err
 }

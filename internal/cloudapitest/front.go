@@ -1,7 +1,6 @@
 package cloudapitest
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -17,6 +16,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -29,6 +29,9 @@ type Front struct {
 	server *http.Server
 	real   *http.Transport
 	served chan error // what Serve returned; its goroutine ends with Close
+
+	calls  sync.RWMutex // read while a call is carried; guards closed
+	closed bool
 }
 
 // Front starts a front before the cloud at base, whose data folder is dir: the
@@ -54,31 +57,39 @@ func (c *Contract) Front(dir, base string) (*Front, error) {
 	f := &Front{URL: "https://" + l.Addr().String(), served: make(chan error, 1)}
 	f.real = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true, DisableCompression: true}
 	f.server = &http.Server{ErrorLog: quiet, TLSConfig: &tls.Config{Certificates: []tls.Certificate{own}}, ReadHeaderTimeout: time.Minute,
-		Handler: &httputil.ReverseProxy{
+		Handler: f.carry(&httputil.ReverseProxy{
 			Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(to) },
 			Transport:    c.Client(f.real),
 			ErrorLog:     quiet,
 			ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-		}}
+		})}
 	go func() { f.served <- f.server.ServeTLS(l, "", "") }()
 	return f, nil
 }
 
-// Close ends the front when the calls that it carries have ended, at the latest after
-// ten seconds; nothing is reported afterwards.
-func (f *Front) Close() error {
+// carry lets Close wait for the calls that are under way.
+func (f *Front) carry(proxy http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.calls.RLock()
+		defer f.calls.RUnlock()
+		if f.closed {
+			panic(http.ErrAbortHandler)
+		}
+		proxy.ServeHTTP(w, r)
+	})
+}
+
+// Close cuts what is under way and ends the front; nothing is reported after it.
+func (f *Front) Close() {
 	if f.server == nil {
-		return nil
+		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	err := f.server.Shutdown(ctx)
-	if err != nil {
-		_ = f.server.Close() // the calls that hang are told to end
-	}
+	_ = f.server.Close() // an error of the listener's end changes nothing
 	<-f.served
+	f.calls.Lock()
+	f.closed = true
+	f.calls.Unlock()
 	f.real.CloseIdleConnections()
-	return err
 }
 
 // certificate makes a server certificate of the CA in dir, and a pool that trusts the CA.

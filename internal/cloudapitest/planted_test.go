@@ -220,12 +220,7 @@ func TestFront(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() {
-			transport.CloseIdleConnections()
-			if err := f.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+		t.Cleanup(f.Close)
 		res, err := client.Get(f.URL + "/v1/server")
 		if err != nil {
 			t.Fatal(err)

@@ -61,7 +61,7 @@ func StartReal(t testing.TB) *Real {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = front.Close() }) // calls that hang are cut
+	t.Cleanup(front.Close)
 	c.Base = front.URL
 	ca, err := os.ReadFile(filepath.Join(c.data, "ca.pem"))
 	if err != nil {
