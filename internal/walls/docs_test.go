@@ -75,6 +75,45 @@ func TestDocumentsThatAreNamedExist(t *testing.T) {
 	}
 }
 
+var room = regexp.MustCompile("`([a-z0-9/]+)`")
+
+// The map of docs/design.md has every package, by its path or as a part of the row
+// of the folder that it lies in, and every path in its first column is there.
+func TestTheMapHasEveryRoom(t *testing.T) {
+	_, text, found := strings.Cut(read(t, "../../docs/design.md"), "## Where what stands")
+	text, _, ended := strings.Cut(text, "\n## ")
+	if !found || !ended {
+		t.Fatal("docs/design.md has no map")
+	}
+	named := map[string]bool{}
+	for _, row := range strings.Split(text, "\n") {
+		cells := strings.Split(row, "|")
+		if len(cells) != 4 {
+			continue
+		}
+		var folders []string
+		for _, m := range room.FindAllStringSubmatch(cells[1], -1) {
+			folders = append(folders, m[1])
+			named[m[1]] = true
+			if _, err := os.Stat("../../" + m[1]); err != nil {
+				t.Errorf("the map names a folder: %v", err)
+			}
+		}
+		for _, m := range room.FindAllStringSubmatch(cells[2], -1) {
+			for _, folder := range folders {
+				named[folder+"/"+m[1]] = true
+				named[filepath.Dir(folder)+"/"+m[1]] = true
+			}
+		}
+	}
+	for _, pkg := range list(t, []string{module + "..."}) {
+		path := strings.TrimPrefix(pkg, module)
+		if !named[path] && filepath.Base(path) != "gen" && filepath.Base(path) != "codegen" {
+			t.Errorf("the map has no %s", path)
+		}
+	}
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)

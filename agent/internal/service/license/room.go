@@ -11,6 +11,7 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
+	"github.com/iscdesk/iscdesk/agent/internal/service/guard"
 	"github.com/iscdesk/iscdesk/agent/internal/service/state"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -147,3 +148,6 @@ func (r *Room) look() {
 	default:
 	}
 }
+
+// spawn runs fn in a goroutine that Close waits for.
+func (r *Room) spawn(fn func()) { r.work.Go(func() { guard.Run(r.cfg.Log, fn) }) }
