@@ -159,7 +159,7 @@ func TestRingIsBoundedInBytes(t *testing.T) {
 	e := open(t, t.TempDir(), newClock())
 	s := attach(t, e, alice, "")
 	big := map[string]string{"x": strings.Repeat("x", 100<<10)}
-	for range 200 {
+	for range 200 { // each param is cut: it takes that many to fill the ring
 		e.Emit(alice, "BIG", "X", big)
 	}
 	if s.bytes > ringBytes {

@@ -22,7 +22,7 @@ import (
 
 // killRounds is how often the loop kills a worker. The loop over agent, worker and
 // cloud together is an end-to-end test of its own.
-const killRounds = 30
+const killRounds = 50
 
 // childEnv holds the request of a child: this test's program, run as a worker.
 const childEnv = "ISCDESK_TEST_WORKER"
