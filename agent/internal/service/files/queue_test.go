@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -15,6 +16,14 @@ func (d *desk) queued() int {
 		return len(s.queue)
 	}
 	return 0
+}
+
+// waits says whether a save is in its user's queue.
+func (d *desk) waits(op api.Operation) bool {
+	d.room.mu.Lock()
+	defer d.room.mu.Unlock()
+	s := d.room.senders[uid]
+	return s != nil && slices.ContainsFunc(s.queue, func(x *run) bool { return x.op.ID() == op })
 }
 
 func TestCloudAway(t *testing.T) {
@@ -65,6 +74,31 @@ func TestQueuedSaveOutlivesTheAgent(t *testing.T) {
 	d.room.Wake(uid)
 	want(t, d.final(op), "status", "success", "version", "2")
 	d.inCloud(object, "two")
+}
+
+// A kill between the report that a save is queued and the note of it in its job:
+// the snapshot that was promised is sent, not what the file is by now.
+func TestQueuedSaveOutlivesAKillBehindItsReport(t *testing.T) {
+	d := newDesk(t)
+	object, path := d.checkedOut()
+	d.drive.setAway(true)
+	op := d.queueSave(path, "two")
+	cut := d.events.Find(uid, op)
+	var j job
+	if err := cut.Data(&j); err != nil || !j.Queued {
+		t.Fatalf("job %+v: %v", j, err)
+	}
+	j.Queued = false
+	if err := cut.SetData(j); err != nil {
+		t.Fatal(err)
+	}
+	d.stop()
+	d.write(path, "three")
+	d.drive.setAway(false)
+	d.start()
+	want(t, d.final(op), "status", "success", "version", "2")
+	d.inCloud(object, "two")
+	d.outboxIsEmpty()
 }
 
 func TestQueuedSaveIsRefusedAtLast(t *testing.T) {

@@ -69,13 +69,14 @@ func (x *run) settle(done workerapi.Stored, err error) (queued bool) {
 	case x.stopping():
 		return false // taken up after the next start
 	case err == nil && done.Queued:
-		x.job.Queued = true
 		params := events.Failure(language, done.Why)
 		params["queued"], params["path"], params["object"] = "true", x.job.Path, x.job.Object
-		if err := x.keep(); err != nil {
+		// Told first: of a save whose job says queued, a start after a kill tells nothing.
+		if err := x.op.Queue(api.EventSaveResult, api.OperateSaveResult, params); err != nil {
 			x.room.cfg.Log.Error("queued save not noted", "operation", x.op.ID(), "error", err)
 		}
-		if err := x.op.Queue(api.EventSaveResult, api.OperateSaveResult, params); err != nil {
+		x.job.Queued = true
+		if err := x.keep(); err != nil {
 			x.room.cfg.Log.Error("queued save not noted", "operation", x.op.ID(), "error", err)
 		}
 		x.endPage(done.Why, "")

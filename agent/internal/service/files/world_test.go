@@ -300,6 +300,11 @@ func (d *desk) queueSave(path, content string) api.Operation {
 		d.t.Fatal(err)
 	}
 	want(d.t, d.result(st.Operation), "queued", "true")
+	for end := time.Now().Add(10 * time.Second); !d.waits(st.Operation); time.Sleep(time.Millisecond) { // told first
+		if time.Now().After(end) {
+			d.t.Fatal("what was told to be queued is not")
+		}
+	}
 	return st.Operation
 }
 
