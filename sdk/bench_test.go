@@ -7,14 +7,19 @@ import (
 	"github.com/iscdesk/iscdesk/sdk/sdktest"
 )
 
-// One call through the whole client and a server in the same process.
-func BenchmarkPing(b *testing.B) {
-	agent := sdktest.NewAgent(b)
-	c, err := sdk.Init(b.Context(), sdk.Options{Endpoint: agent.Endpoint()})
+func client(b *testing.B) *sdk.Client {
+	b.Helper()
+	c, err := sdk.Init(b.Context(), sdk.Options{Endpoint: sdktest.NewAgent(b).Endpoint()})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer c.ShutOut()
+	b.Cleanup(func() { _ = c.ShutOut() })
+	return c
+}
+
+// One call through the whole client and a server in the same process.
+func BenchmarkPing(b *testing.B) {
+	c := client(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := c.Ping(b.Context()); err != nil {
@@ -25,12 +30,7 @@ func BenchmarkPing(b *testing.B) {
 
 // The cached licence state must cost next to nothing: hosts ask it in loops.
 func BenchmarkLicenseState(b *testing.B) {
-	agent := sdktest.NewAgent(b)
-	c, err := sdk.Init(b.Context(), sdk.Options{Endpoint: agent.Endpoint()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer c.ShutOut()
+	c := client(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		c.LicenseState()

@@ -19,9 +19,14 @@ var needCloud = []string{
 func (a *Agent) CloudAway() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.away = true
+	a.setAway(true)
+}
+
+// setAway is called with mu held.
+func (a *Agent) setAway(away bool) {
+	a.away = away
 	l := a.license
-	l.Offline = true
+	l.Offline = away
 	a.setLicense(l)
 }
 
@@ -29,10 +34,7 @@ func (a *Agent) CloudAway() {
 func (a *Agent) CloudBack() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.away = false
-	l := a.license
-	l.Offline = false
-	a.setLicense(l)
+	a.setAway(false)
 	for _, s := range a.operationList().Operations {
 		if s.State == api.OpQueued {
 			op := a.ops[s.Operation]

@@ -13,29 +13,16 @@ import (
 
 func TestDriveContract(t *testing.T) {
 	metatest.Drive(t, func(t *testing.T) meta.Store {
-		s, err := Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return s
+		return open(t, filepath.Join(t.TempDir(), "cloud.db"))
 	})
 }
 
 // TestLocateGoesByKey: a plan that reads all chunks for each id works in every small test and
 // takes minutes on a real object.
 func TestLocateGoesByKey(t *testing.T) {
-	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := open(t, filepath.Join(t.TempDir(), "cloud.db"))
 	var plan strings.Builder
-	err = s.read(t.Context(), func(tx *sql.Tx) error {
+	err := s.read(t.Context(), func(tx *sql.Tx) error {
 		rows, err := tx.Query("EXPLAIN QUERY PLAN "+locate, "o", 1, "[]", 1)
 		if err != nil {
 			return err
