@@ -1,25 +1,46 @@
 package transfer
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
-// fastLine is the speed of one pack, in bytes a second, from which on compressing
-// with zstd costs more time than it saves on the way. Two packs are under way at
-// once, so a gigabit line (118 MB/s) is just fast.
-const fastLine = 40 << 20
-
-// line is what a transfer knows of the way to the cloud: the speed of its fastest
-// pack, from the request's beginning to the cloud's answer. The fastest, because
-// other work of either machine can only make a pack look slower than the line is.
-type line struct{ best atomic.Int64 } // bytes a second; 0 before the first pack
-
-func (l *line) crossed(n int, took time.Duration) {
-	speed := int64(float64(n) / max(took, time.Microsecond).Seconds())
-	for best := l.best.Load(); speed > best && !l.best.CompareAndSwap(best, speed); best = l.best.Load() {
-	}
+// line decides the codec of a transfer's packs by what it has seen: while a pack
+// crosses more slowly than zstd makes one, zstd; once one has crossed faster, the
+// line waits for zstd, and S2 fills it. Both speeds are those of one pack, in stored
+// bytes; as many are made at once as are sent. What counts of the line is its fastest
+// pack, because other work of either machine only makes a pack look slower.
+type line struct {
+	mu    sync.Mutex    // guards what follows
+	best  float64       // bytes a second, request to answer; 0 before the first pack
+	made  int64         // bytes that zstd made
+	spent time.Duration // in which it made them
 }
 
-func (l *line) known() bool { return l.best.Load() > 0 }
-func (l *line) fast() bool  { return l.best.Load() >= fastLine }
+// crossed notes a pack of n bytes that the cloud took.
+func (l *line) crossed(n int, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.best = max(l.best, float64(n)/max(took, time.Microsecond).Seconds())
+}
+
+// packed notes n bytes that zstd made.
+func (l *line) packed(n int64, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.made += n
+	l.spent += took
+}
+
+func (l *line) known() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.best > 0
+}
+
+// fast says that the line is faster than zstd.
+func (l *line) fast() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.best*l.spent.Seconds() > float64(l.made)
+}

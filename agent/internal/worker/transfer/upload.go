@@ -177,8 +177,13 @@ func (u *Upload) pack(empty chan *bytes.Buffer, packs chan<- pack) error {
 				}
 			}
 			w.Fast = u.c.line.fast()
-			if _, err := w.Add(r.ID, plain); err != nil {
+			begun := u.c.cfg.Clock.Now()
+			stored, err := w.Add(r.ID, plain)
+			if err != nil {
 				return err
+			}
+			if !w.Fast {
+				u.c.line.packed(stored, u.c.cfg.Clock.Now().Sub(begun))
 			}
 			p.plain += r.Size
 			if w.Size() >= packBytes || w.Full() || w.Size() >= firstBytes && !u.c.line.known() {
