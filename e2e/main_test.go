@@ -5,7 +5,9 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,18 +31,22 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// programs is where the programs are; make race has built its own with the detector,
+// whose reports fail the test that they come in.
+var programs = flag.String("programs", "../build/bin", "folder of iscdesk, iscdesk-agent and iscdesk-cloud")
+
 type theStage struct{ *desk.Stage }
 
 // stage starts cloud, agent and engineers for one test. With described set, what
 // anyone says to the cloud is held against cloud/openapi.yaml.
 func stage(t *testing.T, prefix string, described bool) *theStage {
 	t.Helper()
-	bin, err := filepath.Abs("../build/bin")
+	bin, err := filepath.Abs(*programs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(bin, "iscdesk-agent")); err != nil {
-		need.Missing(t, "needs the programs in build/bin (make build)")
+		need.Missing(t, "needs the programs in "+*programs+" (make build)")
 	}
 	// Not t.TempDir: its parents are closed to other users.
 	dir, err := os.MkdirTemp("", prefix)
@@ -64,6 +70,11 @@ func stage(t *testing.T, prefix string, described bool) *theStage {
 	}
 	t.Cleanup(func() {
 		s.Close()
+		for _, p := range []*desk.Process{s.Agent.Process, s.Cloud.Process} {
+			if log, err := os.ReadFile(p.Log); err != nil || bytes.Contains(log, []byte("WARNING: DATA RACE")) {
+				t.Errorf("%s: a data race, or no log (%v):\n%s", p.Name, err, log)
+			}
+		}
 		if t.Failed() {
 			t.Logf("logs are kept in %s", dir)
 			return
