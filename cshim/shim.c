@@ -9,32 +9,7 @@
 
 #include "_cgo_export.h"
 
-#define TEXT_(x) #x
-#define TEXT(x) TEXT_(x)
-
-#ifndef SHIM_VERSION
-#define SHIM_VERSION 0.0.0
-#endif
-
-int32_t iscdesk_abi(void)
-{
-    return ISCDESK_ABI;
-}
-
-const char *iscdesk_version(void)
-{
-    return TEXT(SHIM_VERSION);
-}
-
-/* One text argument of a request and what it may be. */
-struct argument {
-    const char *name, *text;
-    size_t limit;
-    int required;
-};
-
-/* Checks n arguments; on a refusal *bad is the first that is refused. */
-static int32_t check(const struct argument *a, size_t n, const char **bad)
+int32_t shim_check(const struct shim_argument *a, size_t n, const char **bad)
 {
     size_t i;
     int32_t rc;
@@ -50,7 +25,7 @@ static int32_t check(const struct argument *a, size_t n, const char **bad)
 }
 
 /* Sends one request through Go and waits for its answer. */
-static int32_t request(iscdesk_client client, struct shim_request *r, const struct argument *a, size_t n,
+static int32_t request(iscdesk_client client, struct shim_request *r, const struct shim_argument *a, size_t n,
                        iscdesk_error *err)
 {
     struct shim_client *c;
@@ -63,7 +38,7 @@ static int32_t request(iscdesk_client client, struct shim_request *r, const stru
     rc = shim_client_hold(client, &c, err);
     if (rc != ISCDESK_OK)
         return rc;
-    rc = check(a, n, &bad);
+    rc = shim_check(a, n, &bad);
     if (shim_closed(c)) {
         rc = shim_fail(err, ISCDESK_E_CLOSED, c->language, "");
     } else if (rc != ISCDESK_OK) {
@@ -84,7 +59,7 @@ static int32_t request(iscdesk_client client, struct shim_request *r, const stru
 }
 
 /* A request whose end is an event. */
-static int32_t start(iscdesk_client client, struct shim_request *r, const struct argument *a, size_t n,
+static int32_t start(iscdesk_client client, struct shim_request *r, const struct shim_argument *a, size_t n,
                      int64_t *operation, iscdesk_error *err)
 {
     int32_t rc;
@@ -97,7 +72,7 @@ static int32_t start(iscdesk_client client, struct shim_request *r, const struct
 }
 
 /* A request that answers with a list. */
-static int32_t list_of(iscdesk_client client, struct shim_request *r, const struct argument *a, size_t n,
+static int32_t list_of(iscdesk_client client, struct shim_request *r, const struct shim_argument *a, size_t n,
                        iscdesk_list *list, iscdesk_error *err)
 {
     int32_t rc;
@@ -111,145 +86,36 @@ static int32_t list_of(iscdesk_client client, struct shim_request *r, const stru
     return rc;
 }
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define REQUEST(r, what)              \
     struct shim_request r;            \
     memset(&(r), 0, sizeof(r));       \
     (r).call = (what)
-
-/* ---- begin and end */
-
-/* Reads as much of the caller's options as both sides know. */
-static int32_t read_options(const iscdesk_options *from, iscdesk_options *to, const char **bad)
-{
-    memset(to, 0, sizeof *to);
-    *bad = "options";
-    if (from == NULL || from->size < offsetof(iscdesk_options, product))
-        return ISCDESK_E_INVALID_ARGUMENT;
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
-    if (to->size < sizeof *to) { /* half a pointer at the end of an odd size is none */
-        size_t whole = to->size / sizeof(void *) * sizeof(void *);
-        memset((char *)to + whole, 0, sizeof *to - whole);
-    }
-    *bad = "timeout_ms";
-    if (to->timeout_ms < 0 || to->timeout_ms > 600000)
-        return ISCDESK_E_INVALID_ARGUMENT;
-    *bad = "flags";
-    if ((to->flags & ~ISCDESK_FLAG_NO_BROWSER) != 0)
-        return ISCDESK_E_NOT_SUPPORTED;
-    *bad = "text_encoding";
-    if (to->text_encoding != ISCDESK_TEXT_UTF8)
-        return ISCDESK_E_NOT_SUPPORTED;
-    {
-        const struct argument a[] = {{"product", to->product, ISCDESK_MAX_TEXT, 0},
-                                     {"app_version", to->app_version, ISCDESK_MAX_TEXT, 0},
-                                     {"language", to->language, 64, 0},
-                                     {"endpoint", to->endpoint, ISCDESK_MAX_PATH, 0},
-                                     {"crash_file", to->crash_file, ISCDESK_MAX_PATH, 0}};
-        return check(a, COUNT(a), bad);
-    }
-}
-
-static int32_t open_client(const iscdesk_options *o, iscdesk_client *client, iscdesk_error *err)
-{
-    struct shim_client *c = shim_client_new(o);
-    struct shim_guard g;
-    iscdesk_error e;
-    uintptr_t number;
-    int32_t rc;
-    int low;
-    if (c == NULL)
-        return shim_fail(err, ISCDESK_E_INTERNAL, o->language, "out of memory");
-    if (shim_add(&c->object, SHIM_CLIENT) != 0) {
-        shim_client_destroy(c);
-        return shim_fail(err, ISCDESK_E_BUSY, o->language, "no more clients in this process");
-    }
-    number = c->object.number;
-    memset(&e, 0, sizeof e);
-    e.size = sizeof e;
-    low = shim_low_open();
-    shim_enter(&g);
-    rc = goOpen(number, (iscdesk_options *)o, c->timeout_ms, &e);
-    shim_leave(&g);
-    shim_low_close(low);
-    if (rc != ISCDESK_OK) {
-        (void)shim_drop(number, SHIM_CLIENT);
-        shim_give(err, &e);
-        return rc;
-    }
-    *client = (iscdesk_client)number;
-    return ISCDESK_OK;
-}
-
-int32_t iscdesk_init_abi(int32_t abi, const iscdesk_options *options, iscdesk_client *client, iscdesk_error *err)
-{
-    iscdesk_options o;
-    const char *bad;
-    int32_t rc;
-    shim_clear(err);
-    if (client == NULL)
-        return shim_fail(err, ISCDESK_E_INVALID_ARGUMENT, NULL, "client is NULL");
-    *client = NULL;
-    if (shim_forked())
-        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
-    if (abi < 1 || abi > ISCDESK_ABI)
-        return shim_fail(err, ISCDESK_E_NOT_SUPPORTED, NULL, "the header is of a later ABI than the library");
-    rc = read_options(options, &o, &bad);
-    if (rc != ISCDESK_OK)
-        return shim_fail(err, rc, NULL, bad);
-    return open_client(&o, client, err);
-}
-
-int32_t iscdesk_shut_out(iscdesk_client client, iscdesk_error *err)
-{
-    struct shim_client *c;
-    struct shim_guard g;
-    int32_t rc;
-    shim_clear(err);
-    rc = shim_client_hold(client, &c, err);
-    if (rc != ISCDESK_OK)
-        return rc;
-    if (shim_client_close(c) == 0) {
-        shim_enter(&g);
-        (void)goClose(c->object.number);
-        shim_leave(&g);
-        rc = shim_client_quiet(c);
-    } else { /* ended before, perhaps inside a callback that still runs */
-        rc = shim_client_quiet(c);
-        if (rc == ISCDESK_OK)
-            rc = ISCDESK_E_CLOSED;
-    }
-    if (rc != ISCDESK_OK)
-        (void)shim_fail(err, rc, c->language, rc == ISCDESK_E_TIMEOUT ? "the event function still runs" : "");
-    shim_release(&c->object);
-    return rc;
-}
 
 /* ---- licence */
 
 int32_t iscdesk_get_license_string_request(iscdesk_client client, const char *dev_info, int64_t *operation,
                                            iscdesk_error *err)
 {
-    const struct argument a[] = {{"dev_info", dev_info, ISCDESK_MAX_DEV_INFO, 0}};
+    const struct shim_argument a[] = {{"dev_info", dev_info, ISCDESK_MAX_DEV_INFO, 0}};
     REQUEST(r, SHIM_LICENSE_STRING);
-    return start(client, &r, a, COUNT(a), operation, err);
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
 }
 
 int32_t iscdesk_get_license_file_request(iscdesk_client client, const char *file_name, const char *dev_info,
                                          int64_t *operation, iscdesk_error *err)
 {
-    const struct argument a[] = {{"dev_info", dev_info, ISCDESK_MAX_DEV_INFO, 0},
+    const struct shim_argument a[] = {{"dev_info", dev_info, ISCDESK_MAX_DEV_INFO, 0},
                                  {"file_name", file_name, ISCDESK_MAX_TEXT, 0}};
     REQUEST(r, SHIM_LICENSE_FILE);
-    return start(client, &r, a, COUNT(a), operation, err);
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
 }
 
 int32_t iscdesk_license_verify_notify(iscdesk_client client, int32_t accepted, const char *message, iscdesk_error *err)
 {
-    const struct argument a[] = {{"message", message, ISCDESK_MAX_TEXT, accepted == 0}};
+    const struct shim_argument a[] = {{"message", message, ISCDESK_MAX_TEXT, accepted == 0}};
     REQUEST(r, SHIM_LICENSE_VERIFY);
     r.flag = accepted != 0;
-    return request(client, &r, a, COUNT(a), err);
+    return request(client, &r, a, SHIM_COUNT(a), err);
 }
 
 int32_t iscdesk_get_fingerprint(iscdesk_client client, char *buffer, uint32_t size, iscdesk_error *err)
@@ -276,55 +142,55 @@ int32_t iscdesk_open_cloud_file(iscdesk_client client, int64_t *operation, iscde
 int32_t iscdesk_save(iscdesk_client client, const char *path, int32_t is_assembly, int64_t *operation,
                      iscdesk_error *err)
 {
-    const struct argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1}};
+    const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1}};
     REQUEST(r, SHIM_SAVE);
     r.flag = is_assembly != 0;
-    return start(client, &r, a, COUNT(a), operation, err);
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
 }
 
 int32_t iscdesk_select_save_as_path(iscdesk_client client, const char *path, int32_t is_assembly, int64_t *operation,
                                     iscdesk_error *err)
 {
-    const struct argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1}};
+    const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1}};
     REQUEST(r, SHIM_SAVE_AS);
     r.flag = is_assembly != 0;
-    return start(client, &r, a, COUNT(a), operation, err);
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
 }
 
 int32_t iscdesk_open_object(iscdesk_client client, const char *object, int64_t version, int32_t checkout,
                             int64_t *operation, iscdesk_error *err)
 {
-    const struct argument a[] = {{"object", object, ISCDESK_MAX_TEXT, 1}};
+    const struct shim_argument a[] = {{"object", object, ISCDESK_MAX_TEXT, 1}};
     REQUEST(r, SHIM_OPEN);
     r.number = version;
     r.flag = checkout != 0;
-    return start(client, &r, a, COUNT(a), operation, err);
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
 }
 
 int32_t iscdesk_save_to(iscdesk_client client, const char *path, int32_t is_assembly, const char *space,
                         const char *folder, const char *name, int64_t *operation, iscdesk_error *err)
 {
-    const struct argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1},
+    const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1},
                                  {"space", space, ISCDESK_MAX_TEXT, 1},
                                  {"folder", folder, ISCDESK_MAX_TEXT, 0},
                                  {"name", name, ISCDESK_MAX_TEXT, 0}};
     REQUEST(r, SHIM_SAVE_TO);
     r.flag = is_assembly != 0;
-    return start(client, &r, a, COUNT(a), operation, err);
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
 }
 
 int32_t iscdesk_check_in(iscdesk_client client, const char *path, iscdesk_error *err)
 {
-    const struct argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1}};
+    const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1}};
     REQUEST(r, SHIM_CHECK_IN);
-    return request(client, &r, a, COUNT(a), err);
+    return request(client, &r, a, SHIM_COUNT(a), err);
 }
 
 int32_t iscdesk_check_in_object(iscdesk_client client, const char *object, iscdesk_error *err)
 {
-    const struct argument a[] = {{"object", object, ISCDESK_MAX_TEXT, 1}};
+    const struct shim_argument a[] = {{"object", object, ISCDESK_MAX_TEXT, 1}};
     REQUEST(r, SHIM_CHECK_IN_OBJECT);
-    return request(client, &r, a, COUNT(a), err);
+    return request(client, &r, a, SHIM_COUNT(a), err);
 }
 
 int32_t iscdesk_list_spaces(iscdesk_client client, iscdesk_list *list, iscdesk_error *err)
@@ -336,18 +202,18 @@ int32_t iscdesk_list_spaces(iscdesk_client client, iscdesk_list *list, iscdesk_e
 int32_t iscdesk_list_folder(iscdesk_client client, const char *space, const char *folder, const char *after,
                             iscdesk_list *list, iscdesk_error *err)
 {
-    const struct argument a[] = {{"space", space, ISCDESK_MAX_TEXT, 1},
+    const struct shim_argument a[] = {{"space", space, ISCDESK_MAX_TEXT, 1},
                                  {"folder", folder, ISCDESK_MAX_TEXT, 0},
                                  {"after", after, ISCDESK_MAX_TEXT, 0}};
     REQUEST(r, SHIM_LIST_FOLDER);
-    return list_of(client, &r, a, COUNT(a), list, err);
+    return list_of(client, &r, a, SHIM_COUNT(a), list, err);
 }
 
 int32_t iscdesk_list_versions(iscdesk_client client, const char *object, iscdesk_list *list, iscdesk_error *err)
 {
-    const struct argument a[] = {{"object", object, ISCDESK_MAX_TEXT, 1}};
+    const struct shim_argument a[] = {{"object", object, ISCDESK_MAX_TEXT, 1}};
     REQUEST(r, SHIM_LIST_VERSIONS);
-    return list_of(client, &r, a, COUNT(a), list, err);
+    return list_of(client, &r, a, SHIM_COUNT(a), list, err);
 }
 
 /* ---- sign-in */
@@ -382,9 +248,9 @@ int32_t iscdesk_sign_out(iscdesk_client client, iscdesk_error *err)
 
 int32_t iscdesk_set_come_back(iscdesk_client client, const char *object, iscdesk_error *err)
 {
-    const struct argument a[] = {{"object", object, ISCDESK_MAX_COME_BACK, 0}};
+    const struct shim_argument a[] = {{"object", object, ISCDESK_MAX_COME_BACK, 0}};
     REQUEST(r, SHIM_COME_BACK);
-    return request(client, &r, a, COUNT(a), err);
+    return request(client, &r, a, SHIM_COUNT(a), err);
 }
 
 int32_t iscdesk_cancel(iscdesk_client client, int64_t operation, iscdesk_error *err)

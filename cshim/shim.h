@@ -71,6 +71,15 @@ struct shim_client {
     int64_t license_at; /* shim_now_ms when it came */
 };
 
+/* One text argument of a call and what it may be. */
+struct shim_argument {
+    const char *name, *text;
+    size_t limit;
+    int required;
+};
+
+#define SHIM_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
 /* What a request carries into Go and out of it. */
 enum shim_call {
     SHIM_LICENSE_STRING = 1,
@@ -130,6 +139,9 @@ int32_t shim_client_hold(iscdesk_client client, struct shim_client **c, iscdesk_
 int shim_client_close(struct shim_client *c);     /* 0, or -1 when it was closed before */
 int32_t shim_client_quiet(struct shim_client *c); /* waits for a running callback and forgets the client; TIMEOUT */
 int shim_closed(struct shim_client *c);
+
+/* shim.c */
+int32_t shim_check(const struct shim_argument *a, size_t n, const char **bad); /* *bad names the first that is refused */
 
 /* shim_error.c */
 int32_t shim_fail(iscdesk_error *err, int32_t code, const char *language, const char *detail);
