@@ -116,14 +116,14 @@ func TestCodecFollowsTheLine(t *testing.T) {
 func TestLineIsKnownSoon(t *testing.T) {
 	d := &slowed{Drive: transfertest.NewDrive(t), speed: 400 << 20, now: time.Unix(1e9, 0)}
 	cl := transfer.New(transfer.Config{Cloud: d, Space: "sp", Token: "t", Clock: d})
-	want := append(random(1, 2<<20), random(2, 40<<20)...)
+	want := append(random(1, 2<<20), random(2, 22<<20)...)
 	if _, err := send(cl, want); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(d.packs[0]); n > 1<<20+chunk.MaxSize {
 		t.Errorf("the first pack has %d bytes", n)
 	}
-	if n := len(d.packs); n > 20 {
+	if n := len(d.packs); n > 15 {
 		t.Errorf("%d packs: they stay small after the line is known", n)
 	}
 }
