@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -53,4 +54,18 @@ func readCA(path string) ([]byte, error) {
 		return nil, fmt.Errorf("read the file of setting ca: %w", err)
 	}
 	return pem, nil
+}
+
+// worker keeps a nil *launch.Worker from becoming an interface that is not nil.
+func worker(w *launch.Worker, err error) (workerCaller, error) {
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// workerCaller is what every room needs of a worker.
+type workerCaller interface {
+	Call(ctx context.Context, method string, params, result any) error
+	Release()
 }
