@@ -3,10 +3,8 @@ package sdktest
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -92,65 +90,6 @@ func (a *Agent) begin(method string, params json.RawMessage) (any, error) {
 	return started, nil
 }
 
-// licensed is the documented answer to a licence request.
-func (a *Agent) licensed(form string) Event {
-	e := Event{Type: api.EventLicenseVerify, Operate: api.OperateLicenseVerify, Params: map[string]string{
-		"Status": api.StatusSuccess, "LicenseType": form, "state": a.license.State, "offline": strconv.FormatBool(a.license.Offline)}}
-	if a.license.Code != api.OK {
-		e.Params["Status"] = api.StatusFailed
-		e.Params[api.ParamCode] = strconv.Itoa(int(a.license.Code))
-		e.Params[api.ParamReason], e.Params[api.ParamHint] = api.Text(a.license.Code, "en")
-		return e
-	}
-	if form == api.FormFile {
-		path := filepath.Join(a.folder, "license.lic")
-		if err := os.WriteFile(path, []byte(LicenseContent), 0o600); err != nil {
-			a.t.Errorf("sdktest: write licence file: %v", err)
-		}
-		e.Params["LicenseFilePath"] = path
-	} else {
-		e.Params["LicenseContent"] = LicenseContent
-	}
-	return e
-}
-
-// opened lays a small file in Folder and is the documented answer.
-func (a *Agent) opened(object string, checkout bool) (Event, error) {
-	name := "bracket.dxf"
-	for _, list := range a.folders {
-		for _, e := range list {
-			if e.ID == object {
-				name = e.Name
-			}
-		}
-	}
-	if object != "" && name == "bracket.dxf" && object != "o1" {
-		return Event{}, Refusal(api.NotFound)
-	}
-	path := filepath.Join(a.folder, name)
-	if err := os.WriteFile(path, []byte("cloud content\n"), 0o600); err != nil {
-		return Event{}, err
-	}
-	params := map[string]string{
-		"mainFile": path, "openType": api.OpenOnly, "workState": api.WorkCheckin, "assembly": "false",
-		api.ParamStatus: api.StatusSuccess, "object": object, "version": "3",
-	}
-	if checkout {
-		params["openType"], params["workState"] = api.OpenAndCheckout, api.WorkCheckout
-	}
-	return Event{Type: api.EventOpenResult, Operate: api.OperateOpenFile, Params: params}, nil
-}
-
-// saved sends the events of a whole save.
-func (a *Agent) saved(op *operation, path string) {
-	a.emit(Event{Type: api.EventUploadStart, Operate: api.OperateUploadStart, Operation: op.state.Operation,
-		Params: map[string]string{"path": path}})
-	a.emit(Event{Type: api.EventUploadEnd, Operate: api.OperateUploadEnd, Operation: op.state.Operation,
-		Params: map[string]string{"path": path, api.ParamStatus: api.StatusSuccess}})
-	a.finish(op, Event{Type: api.EventSaveResult, Operate: api.OperateSaveResult,
-		Params: map[string]string{api.ParamStatus: api.StatusSuccess, "path": path, "object": "o9", "version": "1"}})
-}
-
 // Finish ends an operation with e; its number is filled in.
 func (a *Agent) Finish(op api.Operation, e Event) {
 	a.mu.Lock()
@@ -223,52 +162,4 @@ func (a *Agent) cancel(r api.OperationRef) (any, error) {
 		a.finish(o, Event{Type: api.EventSaveResult, Operate: api.OperateSaveResult, Params: params})
 	}
 	return api.None{}, nil
-}
-
-// Advance moves the agent's clock, and lets happen what time brings: heartbeats
-// and the end of the licence.
-func (a *Agent) Advance(d time.Duration) {
-	now := a.clock.Now().Add(d)
-	a.clock.Set(now)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !now.Before(a.nextBeat) {
-		a.nextBeat = now.Add(api.HeartbeatPeriod)
-		cloud := "reachable"
-		if a.away {
-			cloud = "unreachable"
-		}
-		a.emit(Event{Type: api.EventHeartbeat, Operate: api.OperateHeartbeat,
-			Params: map[string]string{"period": "30", "cloud": cloud}})
-	}
-	if a.license.State == api.StateValid && !a.license.Until.IsZero() && !now.Before(a.license.Until) {
-		l := api.LicenseState{State: api.StateExpired, Code: api.LicenseExpired, Checked: a.license.Checked}
-		l.Reason, l.Hint = api.Text(l.Code, "en")
-		a.setLicense(l)
-	}
-}
-
-// Clock is the agent's clock; Advance moves it with its consequences.
-func (a *Agent) Clock() *Clock { return a.clock }
-
-// SetLicense changes the cached licence state and tells every session.
-func (a *Agent) SetLicense(l api.LicenseState) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.setLicense(l)
-}
-
-func (a *Agent) setLicense(l api.LicenseState) {
-	a.license = l
-	params := map[string]string{
-		"state": l.State, api.ParamCode: strconv.Itoa(int(l.Code)), "offline": strconv.FormatBool(l.Offline),
-		api.ParamReason: l.Reason, api.ParamHint: l.Hint,
-	}
-	if !l.Until.IsZero() {
-		params["until"] = l.Until.UTC().Format(time.RFC3339)
-	}
-	if !l.Checked.IsZero() {
-		params["checked"] = l.Checked.UTC().Format(time.RFC3339)
-	}
-	a.emit(Event{Type: api.EventLicenseState, Operate: api.OperateLicenseState, Params: params})
 }
