@@ -32,14 +32,14 @@ const (
 )
 
 // patience bounds every wait of the loop.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // loop is a run of the kill loop. Its methods are for the test's goroutine.
 type loop struct {
 	t       *testing.T
 	ctx     context.Context
 	s       *theStage
-	r       *rand.Rand
+	r       *rand.Rand // of the episode
 	program string
 	dir     string // the application's own folder
 	app     *app
@@ -73,7 +73,7 @@ type loop struct {
 	news chan struct{} // holds one element: a line came
 }
 
-func newLoop(ctx context.Context, t *testing.T, seed uint64) *loop {
+func newLoop(ctx context.Context, t *testing.T) *loop {
 	s := stage(t, "isckill", true)
 	program, err := s.CopyProgram(os.Args[0], "driver")
 	if err != nil {
@@ -88,7 +88,7 @@ func newLoop(ctx context.Context, t *testing.T, seed uint64) *loop {
 		t.Fatal(err)
 	}
 	l := &loop{
-		t: t, ctx: ctx, s: s, r: rand.New(rand.NewPCG(seed, 300)), program: program, dir: dir, owner: owner,
+		t: t, ctx: ctx, s: s, program: program, dir: dir, owner: owner,
 		k: newKnowledge(), of: map[string]*document{}, lengths: map[string][]time.Duration{}, stored: map[string]string{}, known: map[string]visible{},
 		down: map[victim]bool{}, killed: map[victim]int{}, killedOf: map[string]int{}, hits: map[string]int{}, news: make(chan struct{}, 1),
 	}
@@ -278,6 +278,13 @@ func (l *loop) pick(kind string) *document {
 		return l.document(fmt.Sprintf("new%d.stl", l.made), false)
 	}
 	return l.document(fmt.Sprint("new", l.made), true)
+}
+
+// so asks with mu held.
+func (l *loop) so(ask func() bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return ask()
 }
 
 // until waits until what is so, which is asked with mu held; the test ends when it

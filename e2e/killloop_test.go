@@ -46,13 +46,17 @@ func TestKillLoop(t *testing.T) {
 	t.Logf("-kill-seed %d", seed)
 	ctx, cancel := context.WithTimeout(context.Background(), 12*time.Minute)
 	defer cancel()
-	l := newLoop(ctx, t, seed)
+	l := newLoop(ctx, t)
 	defer func() { t.Log(l.summary()) }()
+	draw := func(n uint64) { l.r = rand.New(rand.NewPCG(seed, n)) } // whatever was drawn before, the same
+	draw(0)
 	l.begin()
 	begin := time.Now()
-	for l.kills() < *killCount || l.lacking() != "" && l.kills() < *killCount*5/4 {
-		for _, i := range l.r.Perm(len(saveKinds)) { // each as often as the others
-			l.episode(saveKinds[i])
+	for n := uint64(1); l.kills() < *killCount || l.lacking() != "" && l.kills() < *killCount*5/4; n += 100 {
+		draw(n)
+		for i, kind := range l.r.Perm(len(saveKinds)) { // each as often as the others
+			draw(n + uint64(i) + 1)
+			l.episode(saveKinds[kind])
 		}
 	}
 	t.Logf("%d kills in %.1f s", l.kills(), time.Since(begin).Seconds())
@@ -109,7 +113,7 @@ func (l *loop) episode(kind string) {
 	l.s.Cloud.Kill() // not one of those that are counted: nothing is under way
 	a := l.try(kind, d)
 	l.disturb(a, agent, worker, application)
-	if kind == saveAsAway && a.promised {
+	if kind == saveAsAway && l.so(func() bool { return a.promised }) {
 		l.disturb(l.try(kind, d), agent, worker, application)
 	}
 	l.start(cloud)
@@ -131,7 +135,7 @@ func (l *loop) disturb(a *attempt, victims ...victim) {
 		l.wait(a.kind)
 		l.strike(a.kind, victims...)
 		l.restart(victims)
-		if strikes == 3 || a.ended || l.refused || l.app.dead() || l.r.IntN(3) > 0 {
+		if strikes == 3 || l.app.dead() || l.so(func() bool { return a.ended || l.refused }) || l.r.IntN(3) > 0 {
 			break
 		}
 	}
@@ -139,7 +143,7 @@ func (l *loop) disturb(a *attempt, victims ...victim) {
 		return
 	}
 	l.until("an end of the save", func() bool { return a.ended || a.promised || l.refused })
-	if a.op == 0 {
+	if l.so(func() bool { return a.op == 0 }) {
 		l.settle() // the call was cut: the agent may have taken it
 	}
 }
