@@ -154,7 +154,7 @@ func TestKilledWorkers(t *testing.T) {
 		t.Fatal(err)
 	}
 	rounds := killRounds
-	if testing.Short() { // under the race detector
+	if testing.Short() {
 		rounds = killRounds / 5
 	}
 	object, version := first.Stored.Object, int64(1)
