@@ -366,7 +366,7 @@ func TestFolderIsALink(t *testing.T) {
 	}
 }
 
-// lying is a drive whose manifests are the test's.
+// lying is a drive whose manifests are the test's: planted, and not held against openapi.yaml.
 type lying struct {
 	*transfertest.Drive
 	manifest []byte

@@ -29,7 +29,7 @@ import (
 const (
 	Up        = ""
 	Down      = "down"       // hangs up without an answer
-	HTML      = "html"       // a log-in page instead
+	HTML      = "html"       // a log-in page instead: planted, not held against openapi.yaml
 	Broken    = "500"        // our own 500
 	LostReply = "lost-reply" // does what is asked, then hangs up; once, then Up
 )
