@@ -2,7 +2,8 @@
  *
  * Who calls whom: the application calls iscdesk_* (C); C calls go* (export.go)
  * for the agent; Go calls shim_* below to hand over events, licence states,
- * lists and refusals. Go never calls an application's function. */
+ * lists and refusals. Go never calls an application's function. A file of C knows
+ * only those before it: table, error and linux, rows, events, then the calls. */
 #ifndef SHIM_H
 #define SHIM_H
 
@@ -22,6 +23,7 @@ struct shim_object {
     struct shim_object *chain; /* of the bucket; guarded by the table's lock */
     uintptr_t number;
     enum shim_kind kind;
+    void (*destroy)(struct shim_object *); /* called once, when nobody holds it any more */
     int refs; /* 1 for the table, 1 for each call under way; guarded by the table's lock */
 };
 
@@ -119,7 +121,8 @@ struct shim_request {
 
 /* shim_table.c */
 void shim_table_init(void);
-int shim_add(struct shim_object *o, enum shim_kind kind); /* 0, or -1 when numbers or clients ran out */
+/* 0, or -1 when numbers or clients ran out: then destroy is not called. */
+int shim_add(struct shim_object *o, enum shim_kind kind, void (*destroy)(struct shim_object *));
 struct shim_object *shim_hold(uintptr_t number, enum shim_kind kind);
 void shim_release(struct shim_object *o);
 int shim_drop(uintptr_t number, enum shim_kind kind); /* 0, or -1 when it was not there */
@@ -127,12 +130,10 @@ int shim_drop(uintptr_t number, enum shim_kind kind); /* 0, or -1 when it was no
 /* shim_rows.c */
 int shim_rows_copy(struct shim_rows *rows, const char *blob, size_t size, int32_t count);
 const char *shim_rows_find(const struct shim_rows *rows, int32_t row, const char *key);
-void shim_event_destroy(struct shim_event *e);
-void shim_list_destroy(struct shim_list *l);
 
 /* shim_events.c */
 struct shim_client *shim_client_new(const iscdesk_options *o);
-void shim_client_destroy(struct shim_client *c);
+void shim_client_destroy(struct shim_object *client);
 /* The client of a handle for one call, or why there is none: we are in a forked
  * child, or the handle is closed or never was. shim_release(&(*c)->object) ends it. */
 int32_t shim_client_hold(iscdesk_client client, struct shim_client **c, iscdesk_error *err);

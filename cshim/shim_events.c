@@ -32,8 +32,9 @@ struct shim_client *shim_client_new(const iscdesk_options *o)
 }
 
 /* Runs when neither the table nor a call knows the client any more. */
-void shim_client_destroy(struct shim_client *c)
+void shim_client_destroy(struct shim_object *client)
 {
+    struct shim_client *c = (struct shim_client *)client;
     struct shim_event *e;
     while ((e = c->first) != NULL) {
         c->first = e->next;

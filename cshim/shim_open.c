@@ -66,8 +66,8 @@ static int32_t open_client(const iscdesk_options *o, iscdesk_client *client, isc
     int low;
     if (c == NULL)
         return shim_fail(err, ISCDESK_E_INTERNAL, o->language, "out of memory");
-    if (shim_add(&c->object, SHIM_CLIENT) != 0) {
-        shim_client_destroy(c);
+    if (shim_add(&c->object, SHIM_CLIENT, shim_client_destroy) != 0) {
+        shim_client_destroy(&c->object);
         return shim_fail(err, ISCDESK_E_BUSY, o->language, "no more clients in this process");
     }
     number = c->object.number;

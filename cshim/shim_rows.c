@@ -80,8 +80,9 @@ const char *shim_rows_find(const struct shim_rows *rows, int32_t row, const char
 
 /* ---- events */
 
-void shim_event_destroy(struct shim_event *e)
+static void event_destroy(struct shim_object *event)
 {
+    struct shim_event *e = (struct shim_event *)event;
     free(e->name);
     free(e->json);
     free(e->params.blob);
@@ -98,8 +99,8 @@ uintptr_t shim_go_event_new(int64_t operation, const char *name, size_t name_siz
     e->name = copy(name, name_size);
     e->json = copy(json, json_size);
     if (e->name == NULL || e->json == NULL || shim_rows_copy(&e->params, params, params_size, 1) != 0 ||
-        shim_add(&e->object, SHIM_EVENT) != 0) {
-        shim_event_destroy(e);
+        shim_add(&e->object, SHIM_EVENT, event_destroy) != 0) {
+        event_destroy(&e->object);
         return 0;
     }
     e->type = type_of(e->name);
@@ -173,8 +174,9 @@ void iscdesk_event_free(iscdesk_event event)
 
 /* ---- lists */
 
-void shim_list_destroy(struct shim_list *l)
+static void list_destroy(struct shim_object *list)
 {
+    struct shim_list *l = (struct shim_list *)list;
     free(l->next);
     free(l->rows.blob);
     free(l);
@@ -186,11 +188,11 @@ uintptr_t shim_go_list(int32_t count, const char *rows, size_t rows_size, const 
     if (l == NULL)
         return 0;
     if (next_size > 0 && (l->next = copy(next, next_size)) == NULL) {
-        shim_list_destroy(l);
+        list_destroy(&l->object);
         return 0;
     }
-    if (shim_rows_copy(&l->rows, rows, rows_size, count) != 0 || shim_add(&l->object, SHIM_LIST) != 0) {
-        shim_list_destroy(l);
+    if (shim_rows_copy(&l->rows, rows, rows_size, count) != 0 || shim_add(&l->object, SHIM_LIST, list_destroy) != 0) {
+        list_destroy(&l->object);
         return 0;
     }
     return l->object.number;

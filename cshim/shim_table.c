@@ -37,22 +37,7 @@ static struct shim_object **bucket(uintptr_t number)
     return &table[(number >> 1) % BUCKETS];
 }
 
-static void destroy(struct shim_object *o)
-{
-    switch (o->kind) {
-    case SHIM_CLIENT:
-        shim_client_destroy((struct shim_client *)o);
-        break;
-    case SHIM_EVENT:
-        shim_event_destroy((struct shim_event *)o);
-        break;
-    case SHIM_LIST:
-        shim_list_destroy((struct shim_list *)o);
-        break;
-    }
-}
-
-int shim_add(struct shim_object *o, enum shim_kind kind)
+int shim_add(struct shim_object *o, enum shim_kind kind, void (*destroy)(struct shim_object *))
 {
     int rc = -1;
     pthread_mutex_lock(&table_lock);
@@ -63,6 +48,7 @@ int shim_add(struct shim_object *o, enum shim_kind kind)
     if (next_number < UINTPTR_MAX - 2 && (kind != SHIM_CLIENT || clients < SHIM_CLIENTS)) {
         o->number = next_number;
         o->kind = kind;
+        o->destroy = destroy;
         o->refs = 1;
         o->chain = *bucket(o->number);
         *bucket(o->number) = o;
@@ -96,7 +82,7 @@ void shim_release(struct shim_object *o)
     last = --o->refs == 0;
     pthread_mutex_unlock(&table_lock);
     if (last)
-        destroy(o);
+        o->destroy(o);
 }
 
 int shim_drop(uintptr_t number, enum shim_kind kind)
