@@ -36,7 +36,8 @@ func (e *Envelope) UnmarshalJSON(text []byte) error {
 }
 
 // MarshalJSON writes all three members as objects, as every documented sample
-// has them: an event without params or comeBackParams shows {}, never null.
+// has them: an event without params or comeBackParams shows {}, never null. "<"
+// stays itself, so that it is the encoder around that decides whether it is escaped.
 func (e Envelope) MarshalJSON() ([]byte, error) {
 	type plain Envelope // without these methods
 	if e.Params == nil {
@@ -45,5 +46,11 @@ func (e Envelope) MarshalJSON() ([]byte, error) {
 	if len(e.ComeBack) == 0 {
 		e.ComeBack = json.RawMessage("{}")
 	}
-	return json.Marshal(plain(e))
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(plain(e)); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -4,19 +4,20 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
 // Bounds beside those of the protocol.
 const (
-	maxUnfinished = 1024            // unfinished operations of one user, over all sessions
-	maxKept       = 4096            // kept results of one user; the oldest go first
 	maxParam      = 2 * api.MaxText // bytes of one value in an event; licences and paths are shorter
 	maxData       = 256 << 10       // bytes of the JSON kept with an operation
 	sweepPeriod   = time.Minute     // between two looks for what is over its time
@@ -45,6 +46,8 @@ type Config struct {
 	// Seal and Open keep the ledger's records from other readers of the disk
 	// (state.Store.Lines). Without them, in tests, records lie in clear.
 	Seal, Open func([]byte) ([]byte, error)
+
+	disk atomicfile.Disk // tests make it refuse
 }
 
 // Events holds sessions, their rings, and the ledger of operations. All methods
@@ -60,8 +63,15 @@ type Events struct {
 
 	mu       sync.Mutex // guards everything below; taken after ledger.journal, nothing blocks while it is held
 	sessions map[string]*Session
-	ops      map[api.Operation]*Op
+	ops      map[api.Operation]*Op // changed by put and drop alone
+	users    map[int]*usage        // what ops take, by uid
 	closed   bool
+
+	// The ledger's measures, so that nothing is encoded to find them.
+	live     int64 // bytes of the lines of ops
+	size     int64 // bytes of the whole ledger, rather too many
+	again    int64 // size from which it is tried again after a failed rewrite
+	rewrites int   // how many there were
 }
 
 // Open reads the ledger and starts the room's one timer. A damaged ledger, or one
@@ -84,6 +94,7 @@ func Open(cfg Config) (*Events, error) {
 		stopped:  make(chan struct{}),
 		sessions: make(map[string]*Session),
 		ops:      make(map[api.Operation]*Op),
+		users:    make(map[int]*usage),
 	}
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	ledger, records, err := openLedger(cfg)
@@ -92,8 +103,13 @@ func Open(cfg Config) (*Events, error) {
 	}
 	e.ledger = ledger
 	for _, r := range records {
-		e.ops[r.ID] = newOp(e, r)
+		e.put(newOp(e, r), r)
 	}
+	e.size = ledger.log.Size()
+	for _, uid := range slices.Collect(maps.Keys(e.users)) {
+		e.trim(uid)
+	}
+	e.compact()
 	go e.run()
 	return e, nil
 }
@@ -167,9 +183,7 @@ func (e *Events) deliver(o Owner, op api.Operation, typ string, env api.Envelope
 
 func (e *Events) event(now time.Time, typ string, op api.Operation, env api.Envelope) api.Event {
 	env.Params = bounded(env.Params)
-	if len(env.ComeBack) == 0 {
-		env.ComeBack = []byte("{}")
-	}
+	env.ComeBack = orEmpty(env.ComeBack)
 	return api.Event{Time: now.UTC(), Type: typ, Operation: op, Envelope: env}
 }
 

@@ -59,7 +59,7 @@ func checkComeBack(text string) error {
 }
 
 func encodeData(v any) (json.RawMessage, error) {
-	raw, err := json.Marshal(v)
+	raw, err := encode(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode an operation's data: %w", err)
 	}

@@ -26,8 +26,11 @@ const numberBlock = 1024
 // compactAt is the size from which a ledger that is mostly history is rewritten.
 const compactAt = 1 << 20
 
+// lineHead is what the log adds to a line at most: a frame of its own.
+const lineHead = 24
+
 // record is an operation as the ledger keeps it. The last record of a number
-// holds; State "" means that it is forgotten.
+// holds. A record that names numbers in Gone is no operation: those are forgotten.
 type record struct {
 	ID        api.Operation   `json:"id"`
 	UID       int             `json:"uid,omitempty"`
@@ -43,6 +46,9 @@ type record struct {
 	Data      json.RawMessage `json:"data,omitempty"`
 	Event     *api.Event      `json:"event,omitempty"`
 	Waits     *api.Event      `json:"waits,omitempty"` // while queued: the report that it is
+	Gone      []api.Operation `json:"gone,omitempty"`
+
+	size int // bytes of its line in the ledger
 }
 
 func (r *record) ended() bool { return r.State == api.OpDone || r.State == api.OpFailed }
@@ -65,6 +71,8 @@ type ledger struct {
 	// rewrite: a rewrite made from memory then has everything that was appended.
 	journal sync.RWMutex
 
+	compacting sync.Mutex // held by the one who rewrites; taken before journal
+
 	mu   sync.Mutex // guards what follows; held while a block is reserved
 	next api.Operation
 	end  api.Operation // first number that is not reserved
@@ -74,7 +82,7 @@ func openLedger(cfg Config) (*ledger, []record, error) {
 	l := &ledger{dir: cfg.Dir}
 	var raw [][]byte
 	var err error
-	l.log, raw, err = atomicfile.OpenLog(filepath.Join(cfg.Dir, "operations.log"), 0o600)
+	l.log, raw, err = cfg.disk.OpenLog(filepath.Join(cfg.Dir, "operations.log"), 0o600)
 	damaged := errors.Is(err, atomicfile.ErrDamaged)
 	if damaged {
 		cfg.Log.Error("ledger of operations damaged; going on with what is before the damage", "cause", err)
@@ -119,21 +127,21 @@ func readRecords(cfg Config, raw [][]byte) (byID map[api.Operation]record, highe
 	byID = make(map[api.Operation]record)
 	lost = &unread{}
 	for _, sealed := range raw {
-		var r record
-		plain, err := cfg.Open(sealed)
-		if err == nil {
-			err = json.Unmarshal(plain, &r)
-		}
+		r, err := decodeLine(cfg, sealed)
 		if err != nil {
 			lost.n, lost.err = lost.n+1, cmp.Or(lost.err, err)
 			continue
 		}
 		lost.good = append(lost.good, sealed)
 		highest = max(highest, r.ID)
-		if r.State == "" {
-			delete(byID, r.ID)
-		} else {
+		for _, id := range r.Gone {
+			highest = max(highest, id)
+			delete(byID, id)
+		}
+		if r.State != "" {
 			byID[r.ID] = r
+		} else {
+			delete(byID, r.ID) // an agent of before Gone forgot it this way
 		}
 	}
 	if lost.n == 0 {

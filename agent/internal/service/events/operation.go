@@ -24,8 +24,9 @@ type Op struct {
 
 	changing sync.Mutex // held over a change and its write to disk: changes of one operation keep their order
 
-	r  record   // guarded by e.mu
-	in *Session // guarded by e.mu; whose ring holds the result
+	r       record   // guarded by e.mu, changed by e.put
+	version int      // guarded by e.mu; of r, counts up
+	in      *Session // guarded by e.mu; whose ring holds the result
 }
 
 func newOp(e *Events, r record) *Op {
@@ -40,7 +41,7 @@ func newOp(e *Events, r record) *Op {
 // Begin opens an operation. Its number is on disk before Begin returns; data is
 // kept with it as JSON for a restart. comeBack is the application's opaque JSON
 // object, or empty. api.Busy when the session, or the user, has too many
-// unfinished ones; api.InvalidArgument or api.TooLarge for comeBack.
+// unfinished ones, or too many bytes of them; api.InvalidArgument or api.TooLarge for comeBack.
 func (e *Events) Begin(o Owner, method, comeBack string, data any) (*Op, error) {
 	if err := checkComeBack(comeBack); err != nil {
 		return nil, err
@@ -49,47 +50,24 @@ func (e *Events) Begin(o Owner, method, comeBack string, data any) (*Op, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := e.quota(o); err != nil {
+	if err := e.quota(o, len(comeBack)+len(raw)); err != nil {
 		return nil, err
 	}
 	id, err := e.ledger.number()
 	if err != nil {
 		return nil, diskError("reserve an operation's number", err)
 	}
-	op := newOp(e, record{
+	r := record{
 		ID: id, UID: o.UID, Product: o.Product, Session: o.Session, Language: o.Language,
 		Method: method, ComeBack: json.RawMessage(comeBack), State: api.OpRunning,
 		Started: e.cfg.Clock.Now().UTC(), Data: raw,
-	})
-	if err := e.commit(op.r, func() { e.ops[id] = op }); err != nil {
+	}
+	op := newOp(e, r)
+	if err := e.commit(&r, func() { e.put(op, r) }); err != nil {
 		op.cancel(err)
 		return nil, diskError("record an operation", err)
 	}
 	return op, nil
-}
-
-// quota refuses when the session or the user has too much unfinished. Two calls at
-// once may both pass the last place: the bound is for memory, not for counting.
-func (e *Events) quota(o Owner) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return &api.Error{Code: api.AgentLost, Detail: "the agent is stopping"}
-	}
-	session, user := 0, 0
-	for _, op := range e.ops {
-		if op.r.UID != o.UID || op.r.ended() {
-			continue
-		}
-		user++
-		if op.r.Session == o.Session {
-			session++
-		}
-	}
-	if session >= api.MaxOperations || user >= maxUnfinished {
-		return &api.Error{Code: api.Busy, Detail: fmt.Sprintf("%d operations of the session and %d of the user are unfinished", session, user)}
-	}
-	return nil
 }
 
 // Unfinished lists the operations that are running or queued, oldest first: after
@@ -135,7 +113,7 @@ func (o *Op) Method() string { return o.method }
 // the agent stops (leave the operation unfinished then: it is taken up again).
 func (o *Op) Context() context.Context { return o.ctx }
 
-// Data decodes the JSON kept with the operation.
+// Data decodes the JSON kept with the operation while it is unfinished.
 func (o *Op) Data(into any) error {
 	o.e.mu.Lock()
 	raw := o.r.Data
@@ -189,19 +167,19 @@ func (o *Op) End(typ, operate string, params map[string]string, failed bool) err
 	if r.ended() || failed && stopping {
 		return nil
 	}
-	r.State, r.Ended, r.Waits = api.OpDone, o.e.cfg.Clock.Now().UTC(), nil
+	r.State, r.Ended, r.Waits, r.Data = api.OpDone, o.e.cfg.Clock.Now().UTC(), nil, nil
 	if failed {
 		r.State = api.OpFailed
 	}
 	ev := o.e.event(r.Ended, typ, r.ID, o.envelope(operate, params))
 	r.Event = &ev
 	apply := func() {
-		o.r = r
+		o.e.put(o, r)
 		if in, s := o.e.deliver(o.own, r.ID, typ, ev.Envelope); in != nil {
 			o.placed(s, *in)
 		}
 	}
-	err := o.e.commit(r, apply)
+	err := o.e.commit(&r, apply)
 	if err != nil {
 		o.e.mu.Lock()
 		apply()
@@ -234,7 +212,7 @@ func (o *Op) changeAnd(alter func(*record), then func()) error {
 		return nil
 	}
 	alter(&r)
-	if err := o.e.commit(r, func() { o.r = r; then() }); err != nil {
+	if err := o.e.commit(&r, func() { o.e.put(o, r); then() }); err != nil {
 		return diskError("record an operation", err)
 	}
 	return nil

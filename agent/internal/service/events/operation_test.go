@@ -251,6 +251,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(numbersProgram); dir != "" {
 		giveOutNumbers(dir)
 	}
+	if dir := os.Getenv(compactingProgram); dir != "" {
+		beginAndEnd(dir)
+	}
 	os.Exit(m.Run())
 }
 

@@ -25,6 +25,7 @@ const (
 	waits  pace = iota // may wait for a disk, a worker or the cloud: in a goroutine of its own
 	quick              // answers from memory: at once, on the goroutine that reads the connection
 	costly             // waits, and few at a time for each user
+	begins             // waits, and begins an operation: a record on disk, where everybody's lie
 )
 
 // method is one line of the door's table.
@@ -50,15 +51,15 @@ var methods = map[string]method{
 	api.MethodSubscribe:      {anyone, waits, (*conn).subscribe},
 	api.MethodCheckin:        {person, waits, tell(filesRoom, Files.Checkin, checkCheckin)},
 	api.MethodList:           {person, waits, call(filesRoom, Files.List, checkList)},
-	api.MethodOpen:           {person, waits, call(filesRoom, Files.Open, checkOpen)},
-	api.MethodPick:           {person, waits, call(filesRoom, Files.Pick, checkPick)},
-	api.MethodSave:           {person, waits, call(filesRoom, Files.Save, checkSave)},
-	api.MethodSaveAs:         {person, waits, call(filesRoom, Files.SaveAs, checkSave)},
-	api.MethodSaveTo:         {person, waits, call(filesRoom, Files.SaveTo, checkSaveTo)},
+	api.MethodOpen:           {person, begins, call(filesRoom, Files.Open, checkOpen)},
+	api.MethodPick:           {person, begins, call(filesRoom, Files.Pick, checkPick)},
+	api.MethodSave:           {person, begins, call(filesRoom, Files.Save, checkSave)},
+	api.MethodSaveAs:         {person, begins, call(filesRoom, Files.SaveAs, checkSave)},
+	api.MethodSaveTo:         {person, begins, call(filesRoom, Files.SaveTo, checkSaveTo)},
 	api.MethodSpaces:         {person, waits, ask(filesRoom, Files.Spaces)},
 	api.MethodVersions:       {person, waits, call(filesRoom, Files.Versions, checkObject)},
 	api.MethodFingerprint:    {anyone, waits, fingerprint},
-	api.MethodLicenseRequest: {anyone, waits, call(licenseRoom, License.Request, checkLicenseRequest)},
+	api.MethodLicenseRequest: {anyone, begins, call(licenseRoom, License.Request, checkLicenseRequest)},
 	api.MethodLicenseState:   {anyone, quick, licenseState},
 	api.MethodLicenseVerify:  {anyone, waits, tell(licenseRoom, License.Verify, checkVerify)},
 	api.MethodCancel:         {anyone, waits, (*conn).cancelOperation},
@@ -78,10 +79,8 @@ func (c *conn) answerTo(name string, params json.RawMessage) (any, func(), error
 	case !known:
 		return nil, nil, &api.Error{Code: api.NotSupported, Detail: "the agent has no method of that name"}
 	}
-	if m.pace == costly {
-		if err := c.s.costly(c.actor.UID); err != nil {
-			return nil, nil, err
-		}
+	if err := c.s.limited(c.actor.UID, m.pace); err != nil {
+		return nil, nil, err
 	}
 	return m.serve(c, params)
 }

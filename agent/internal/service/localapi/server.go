@@ -20,10 +20,12 @@ import (
 
 const (
 	maxOpen    = 4096            // connections of all users together
-	maxLimits  = 1024            // users whose rate is remembered
+	maxLimits  = 2048            // rates that are remembered, at most two a user
 	drainTime  = 2 * time.Second // from Shutdown until readers that are behind are cut off
 	costlyRate = 1               // sign-ins and doctor's visits of one user a second,
 	costlyOnce = 20              // and so many at once
+	beginRate  = 20              // operations that a user begins a second,
+	beginOnce  = 100             // and so many at once
 )
 
 // Config of the door. All rooms are needed.
@@ -54,8 +56,14 @@ type Server struct {
 	mu     sync.Mutex // guards what follows; nothing blocks while it is held
 	open   map[*conn]struct{}
 	users  map[int]int // connections by uid
-	limits map[int]*rate.Limiter
+	limits map[pacing]*rate.Limiter
 	closed bool
+}
+
+// pacing names one user's rate of requests of one kind.
+type pacing struct {
+	uid  int
+	pace pace
 }
 
 // New makes a server. cfg.Log may be nil.
@@ -69,7 +77,7 @@ func New(cfg Config) *Server {
 		writeTime: api.WriteTimeout,
 		open:      make(map[*conn]struct{}),
 		users:     make(map[int]int),
-		limits:    make(map[int]*rate.Limiter),
+		limits:    make(map[pacing]*rate.Limiter),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
@@ -156,20 +164,29 @@ func (s *Server) leave(c *conn) {
 	s.work.Done()
 }
 
-// costly refuses a user who asks too often for what costs much.
-func (s *Server) costly(uid int) error {
+// limited refuses a user who asks too often for what costs others something.
+func (s *Server) limited(uid int, p pace) error {
+	var l *rate.Limiter
+	switch p {
+	case costly:
+		l = rate.NewLimiter(costlyRate, costlyOnce)
+	case begins:
+		l = rate.NewLimiter(beginRate, beginOnce)
+	default:
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.limits[uid]
-	if l == nil {
+	if known := s.limits[pacing{uid, p}]; known != nil {
+		l = known
+	} else {
 		if len(s.limits) >= maxLimits {
 			clear(s.limits)
 		}
-		l = rate.NewLimiter(costlyRate, costlyOnce)
-		s.limits[uid] = l
+		s.limits[pacing{uid, p}] = l
 	}
 	if !l.AllowN(s.cfg.Clock.Now(), 1) {
-		return &api.Error{Code: api.Busy, Detail: "too many of these requests in a short time"}
+		return &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %v of these requests a second, after %d at once", l.Limit(), l.Burst())}
 	}
 	return nil
 }

@@ -8,12 +8,14 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/product"
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/internal/ipc"
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -262,6 +264,46 @@ func TestCostlyRequestsAreFew(t *testing.T) {
 	}
 	if busy == 0 {
 		t.Error("passwords can be guessed at any rate")
+	}
+}
+
+// TestBeginsOfAUserArePaced: a record on disk for each, so one user's must not fill
+// everybody's ledger. The clock stands: what is let through is what may come at once.
+func TestBeginsOfAUserArePaced(t *testing.T) {
+	stands := clocktest.New(time.Now())
+	a := start(t, func(c *Config, _ *Server) { c.Clock = stands })
+	c := greet(t, a, os.Geteuid(), api.Hello{})
+	begun := func(method string, params any) (n int) {
+		t.Helper()
+		for range beginOnce + 10 {
+			switch err := c.Call(t.Context(), method, params, nil); api.CodeOf(err) {
+			case api.Busy:
+				return n
+			default:
+				n++
+			}
+		}
+		return n
+	}
+	request := api.LicenseRequest{Form: api.FormString}
+	if n := begun(api.MethodLicenseRequest, request); n != beginOnce {
+		t.Errorf("%d at once, want %d", n, beginOnce)
+	}
+	stands.Advance(time.Second)
+	if n := begun(api.MethodLicenseRequest, request); n != beginRate {
+		t.Errorf("%d a second later, want %d", n, beginRate)
+	}
+	if err := c.Call(t.Context(), api.MethodAuthLogin, api.AuthLogin{Account: "a", Password: "p"}, nil); api.CodeOf(err) == api.Busy {
+		t.Error("sign-ins are paced with the operations")
+	}
+	if err := c.Call(t.Context(), api.MethodPing, nil, nil); err != nil {
+		t.Errorf("what begins nothing: %v", err)
+	}
+	for name, m := range methods {
+		started := slices.Contains([]string{api.MethodOpen, api.MethodPick, api.MethodSave, api.MethodSaveAs, api.MethodSaveTo, api.MethodLicenseRequest}, name)
+		if started != (m.pace == begins) {
+			t.Errorf("%s is paced %d", name, m.pace)
+		}
 	}
 }
 
