@@ -16,13 +16,15 @@ const (
 	OpUnknown = "unknown" // not of this user, or its result was delivered long ago
 )
 
-// OperationState answers operation.get. Event is the event that ended it.
+// OperationState answers operation.get. Event is the event that ended it; Waits is
+// the report of a queued one, with why it waits now, and is no end.
 type OperationState struct {
 	Operation Operation `json:"operation"`
 	Method    string    `json:"method,omitempty"`
 	State     string    `json:"state"`
 	Started   time.Time `json:"started,omitzero"`
 	Event     *Event    `json:"event,omitempty"`
+	Waits     *Event    `json:"waits,omitempty"`
 }
 
 // Operations answers operation.list: this user's and product's, undelivered or unfinished.

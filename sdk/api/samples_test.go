@@ -10,7 +10,7 @@ var day = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 // mayBeZero are members whose zero is what a sample has to show.
 var mayBeZero = map[string]bool{
 	"Answer.Error": true, "AuthStatus.Reason": true, "LicenseState.Code": true, "Checkin.Object": true, "Listing.Next": true,
-	"LicenseVerify.OK": true, "OperationState.Event": true,
+	"LicenseVerify.OK": true, "OperationState.Event": true, "OperationState.Waits": true,
 }
 
 var (
@@ -29,6 +29,10 @@ var (
 	sampleEvent = Event{
 		Epoch: "e7f1", ID: 12, Time: day, Type: EventSaveResult, Operation: 104,
 		Envelope: Envelope{Operate: OperateSaveResult, Params: map[string]string{"status": "success"}, ComeBack: json.RawMessage(`{"tag":"a"}`)},
+	}
+	sampleWaits = Event{
+		Epoch: "e7f1", ID: 13, Time: day, Type: EventSaveResult, Operation: 105,
+		Envelope: Envelope{Operate: OperateSaveResult, Params: map[string]string{"status": "failed", "code": "-32", "queued": "true"}, ComeBack: json.RawMessage(`{}`)},
 	}
 	sampleVersion   = Version{Number: 3, Size: 48213, Created: day, By: "mei@example.com", Machine: "ws-3"}
 	sampleSpace     = Space{ID: "s1", Name: "Pumps", Role: "editor"}
@@ -90,7 +94,8 @@ var samples = map[string]any{
 
 	"OperationRef":   OperationRef{Operation: 104},
 	"OperationState": sampleOperation,
-	"Operations":     Operations{Operations: []OperationState{sampleOperation}},
+	"Operations": Operations{Operations: []OperationState{sampleOperation,
+		{Operation: 105, Method: MethodSaveTo, State: OpQueued, Started: day, Waits: &sampleWaits}}},
 
 	"Status": Status{
 		Build: "1.0.0", Protocol: 1, System: true, Started: day, Endpoint: "/run/iscdesk/agent.sock",
