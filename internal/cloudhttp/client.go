@@ -24,7 +24,7 @@ const (
 	dialTimeout   = 10 * time.Second
 	tlsTimeout    = 10 * time.Second
 	headerTimeout = 30 * time.Second // from the request's last byte to the answer's head
-	stallTimeout  = 60 * time.Second // without a byte in either direction
+	stallTimeout  = 60 * time.Second // with fewer bytes in both directions than the slowest line carries
 	quietTimeout  = 8 * time.Second  // the same for a call that carries no content: somebody waits for it
 	idleTimeout   = 90 * time.Second // an unused connection is closed
 )

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -271,6 +272,53 @@ func TestHungCloud(t *testing.T) {
 	}
 	if n := asked.Load(); n != 1 {
 		t.Errorf("asked %d times", n)
+	}
+}
+
+// A cloud that answers byte by byte is given up, whatever the call carries; a slow
+// line that carries enough is not, although it takes longer than the limit.
+func TestDrip(t *testing.T) {
+	const whole, limit, every = 20_000, 700 * time.Millisecond, 100 * time.Millisecond
+	tests := []struct {
+		name  string
+		piece int // bytes every so often; 1,434 within the limit are enough
+		into  bool
+		want  api.Code
+	}{
+		{"an answer of one byte at a time", 1, false, api.CloudUnreachable},
+		{"content of one byte at a time", 1, true, api.CloudUnreachable},
+		{"an answer on a slow line", 2000, false, api.OK},
+		{"content on a slow line", 2000, true, api.OK},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				body := []byte(`"` + strings.Repeat("x", whole-2) + `"`)
+				for len(body) > 0 && r.Context().Err() == nil {
+					n := min(tt.piece, len(body))
+					_, _ = w.Write(body[:n])
+					w.(http.Flusher).Flush()
+					body = body[n:]
+					_ = clock.Wait(r.Context(), every)
+				}
+			})
+			c.stall, c.quiet = limit, limit
+			var out bytes.Buffer
+			var text string
+			ask := Request{Method: http.MethodGet, Path: "/x", Result: &text}
+			if tt.into {
+				ask = Request{Method: http.MethodGet, Path: "/x", Into: &out, Max: 2 * whole}
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // byte by byte it would take half an hour
+			defer cancel()
+			_, err := c.Do(ctx, ask)
+			if api.CodeOf(err) != tt.want || tt.want != api.OK && !errors.Is(err, errStalled) {
+				t.Errorf("got %v, want code %d", err, tt.want)
+			}
+			if got := max(out.Len(), len(text)+2); tt.want == api.OK && got != whole {
+				t.Errorf("got %d bytes", got)
+			}
+		})
 	}
 }
 

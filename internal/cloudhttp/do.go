@@ -132,7 +132,7 @@ func (c *Client) once(ctx context.Context, r Request, body []byte) (Reply, error
 		return reply, refusal(resp)
 	}
 	reply.Bytes, err = take(resp, r)
-	if err == nil && moving.ctx.Err() != nil {
+	if moving.ctx.Err() != nil {
 		// A server that sees us leave may end its answer in good order, cut short.
 		err = context.Cause(moving.ctx)
 	}
