@@ -183,7 +183,7 @@ typedef struct iscdesk_options {
     uint32_t flags;          /* ISCDESK_FLAG_... */
     int32_t timeout_ms;      /* longest wait of one request, 1 to 600000; 0 is 10000 */
     uint32_t text_encoding;  /* ISCDESK_TEXT_UTF8 */
-    const char *product;     /* product id that the publisher registered */
+    const char *product;     /* product id that the publisher registered: a-z 0-9 . - _ */
     const char *app_version; /* the application's own version */
     const char *language;    /* "zh-CN", "en", ...; NULL is English */
     const char *endpoint;    /* socket path of the agent; NULL looks for the system's, then the user's */

@@ -39,17 +39,17 @@ type Registry struct {
 	Dir string // products.d
 }
 
-// checkID takes an empty id, or one of letters, digits, '-', '_' and '.', which is
-// also a file name.
+// checkID takes an empty id, or one of the cloud's: lower-case letters, digits,
+// '-', '_' and '.'. It is also a file name.
 func checkID(id string) error {
 	if len(id) > maxID || id != "" && id[0] == '.' {
 		return &api.Error{Code: api.InvalidArgument, Detail: fmt.Sprintf("a product id has at most %d bytes and does not begin with a dot", maxID)}
 	}
 	for _, c := range []byte(id) {
 		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
 		default:
-			return &api.Error{Code: api.InvalidArgument, Detail: "a product id has letters, digits, '-', '_' and '.' only"}
+			return &api.Error{Code: api.InvalidArgument, Detail: "a product id has lower-case letters, digits, '-', '_' and '.' only"}
 		}
 	}
 	return nil

@@ -75,6 +75,7 @@ func TestAllow(t *testing.T) {
 		{"a b", cad, api.InvalidArgument},
 		{strings.Repeat("x", maxID), cad, api.OK},
 		{strings.Repeat("x", maxID+1), cad, api.InvalidArgument},
+		{"CAD", cad, api.InvalidArgument}, // the cloud could not license it
 	}
 	for _, tt := range tests {
 		t.Run(tt.id+" by "+filepath.Base(tt.program), func(t *testing.T) {
