@@ -59,7 +59,7 @@ func (r *record) over(now time.Time) bool {
 }
 
 func (r *record) state() api.OperationState {
-	return api.OperationState{Operation: r.ID, Method: r.Method, State: r.State, Started: r.Started, Event: r.Event}
+	return api.OperationState{Operation: r.ID, Method: r.Method, State: r.State, Started: r.Started, Event: r.Event, Waits: r.Waits}
 }
 
 // ledger is the operations on disk.

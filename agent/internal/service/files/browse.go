@@ -22,6 +22,7 @@ func (r *Room) user(ctx context.Context, uid int) (Cloud, string, error) {
 
 // Spaces lists the drive spaces of the signed-in user.
 func (r *Room) Spaces(ctx context.Context, a caller.Actor) (api.Spaces, error) {
+	r.nudge(a.UID)
 	return r.spaces(ctx, a.UID)
 }
 
@@ -43,6 +44,7 @@ func (r *Room) spaces(ctx context.Context, uid int) (api.Spaces, error) {
 
 // List lists a folder.
 func (r *Room) List(ctx context.Context, a caller.Actor, l api.List) (api.Listing, error) {
+	r.nudge(a.UID)
 	return r.list(ctx, a.UID, l)
 }
 
@@ -78,6 +80,7 @@ func (r *Room) entry(account string, e cloudapi.Entry) api.Entry {
 
 // Versions lists an object's versions, newest first; from o.Version down when it is set.
 func (r *Room) Versions(ctx context.Context, a caller.Actor, o api.ObjectRef) (api.Versions, error) {
+	r.nudge(a.UID)
 	return r.versions(ctx, a.UID, o)
 }
 
@@ -106,6 +109,7 @@ func (r *Room) versions(ctx context.Context, uid int, o api.ObjectRef) (api.Vers
 // there is none of this user on this machine, PathInUse while a save of the path
 // waits for the cloud: given back, it could never be sent.
 func (r *Room) Checkin(ctx context.Context, a caller.Actor, ci api.Checkin) error {
+	r.nudge(a.UID)
 	c, account, err := r.user(ctx, a.UID)
 	if err != nil {
 		return err

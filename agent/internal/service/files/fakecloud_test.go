@@ -25,6 +25,7 @@ type drive struct {
 	leases  map[string]*cloudapi.Checkout
 	nextErr map[string]error // the next call of that name fails
 	tokens  int
+	asked   func() // happens while a transfer token is asked for
 }
 
 func newDrive(t testing.TB) *drive {
@@ -164,7 +165,11 @@ func (d *drive) take(object string) {
 func (d *drive) Transfer(_ context.Context, space string, ask cloudapi.NewTransfer) (cloudapi.TransferToken, error) {
 	d.mu.Lock()
 	d.tokens++
+	asked := d.asked
 	d.mu.Unlock()
+	if asked != nil {
+		asked()
+	}
 	token := cloudapi.TransferToken{Token: "isct_t"}
 	d.held.Says("POST", "/v1/spaces/"+space+"/transfer", ask, http.StatusCreated, token)
 	return token, d.call("transfer")

@@ -17,11 +17,14 @@ func (inside) Release() {}
 
 func (w inside) Call(ctx context.Context, method string, params, result any) error {
 	w.d.mu.Lock()
-	dies := w.d.dying[method] > 0
+	dies, fails := w.d.dying[method] > 0, w.d.failing[method]
 	if dies {
 		w.d.dying[method]--
 	}
 	w.d.mu.Unlock()
+	if fails != nil {
+		return fails
+	}
 	got, err := w.serve(ctx, method, params)
 	if dies { // after the work: the worst moment
 		return fmt.Errorf("%w: planted", launch.ErrLost)

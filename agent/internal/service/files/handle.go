@@ -115,7 +115,7 @@ func (r *Room) renew(ctx context.Context, uid int, op api.Operation) (workerapi.
 	if err != nil {
 		return workerapi.Renewed{}, err
 	}
-	token, err := c.Transfer(ctx, space, t)
+	token, err := r.transfer(ctx, uid, x.account, c, space, t)
 	return workerapi.Renewed{Token: token.Token, Expires: token.Expires}, err
 }
 

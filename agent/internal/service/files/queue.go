@@ -3,30 +3,25 @@ package files
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/guard"
-	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
-	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
-	"github.com/iscdesk/iscdesk/internal/cloudapi"
-	"github.com/iscdesk/iscdesk/internal/cloudhttp"
-	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// Back-off of saves that wait for the cloud.
+// Back-off of saves that wait.
 const (
 	firstRetry = 5 * time.Second
 	lastRetry  = 5 * time.Minute
+	nudgePause = 30 * time.Second // between looks that calls of the user bring about
 )
 
 // sender sends one user's queued saves, oldest first, one at a time. It lives
 // while there are any.
 type sender struct {
-	kick  chan struct{} // holds one element: try now
-	queue []*run        // guarded by Room.mu
+	kick   chan bool // holds one element: try now; true when the back-off begins anew
+	queue  []*run    // guarded by Room.mu
+	looked time.Time // when it tried last; guarded by Room.mu
 }
 
 // enqueue hands a save to its user's sender. The run stays live until it ends.
@@ -37,9 +32,10 @@ func (r *Room) enqueue(x *run) {
 	s := r.senders[x.uid]
 	fresh := s == nil
 	if fresh {
-		s = &sender{kick: make(chan struct{}, 1)}
+		s = &sender{kick: make(chan bool, 1)}
 		r.senders[x.uid] = s
 	}
+	x.waits = x.job.Why
 	if !slices.Contains(s.queue, x) {
 		s.queue = append(s.queue, x)
 		slices.SortFunc(s.queue, func(a, b *run) int { return cmp.Compare(a.op.ID(), b.op.ID()) })
@@ -51,10 +47,23 @@ func (r *Room) enqueue(x *run) {
 	}
 }
 
-func (s *sender) wake() {
+func (s *sender) wake() { s.try(true) }
+
+func (s *sender) try(anew bool) {
 	select {
-	case s.kick <- struct{}{}:
+	case s.kick <- anew:
 	default: // it will look anyway
+	}
+}
+
+// nudge is for a call of the user: what was in the way may be gone with whatever
+// brought the user back, a home that is mounted at log-in among others. An
+// application that calls all the time does not make a waiting save dear.
+func (r *Room) nudge(uid int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.senders[uid]; s != nil && r.cfg.Clock.Now().Sub(s.looked).Abs() >= nudgePause {
+		s.try(false)
 	}
 }
 
@@ -63,6 +72,7 @@ func (s *sender) wake() {
 func (r *Room) Wake(uid int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	delete(r.swept, uid) // a save of a lost ledger may be of the account that signed in
 	for of, s := range r.senders {
 		if uid == -1 || uid == of {
 			s.wake()
@@ -79,15 +89,13 @@ func (r *Room) deliver(uid int, s *sender) {
 		select {
 		case <-t.C:
 			pause = min(2*pause, lastRetry)
-		case <-s.kick:
-			pause = firstRetry
-		}
-		t.Stop()
-		for _, x := range r.waiting(s) {
-			if !r.deliverOne(x) {
-				break // the cloud is away for all of them
+		case anew := <-s.kick:
+			if anew {
+				pause = firstRetry
 			}
 		}
+		t.Stop()
+		r.deliverAll(r.waiting(s))
 		r.mu.Lock()
 		if len(s.queue) == 0 || r.closed {
 			delete(r.senders, uid)
@@ -101,13 +109,31 @@ func (r *Room) deliver(uid int, s *sender) {
 func (r *Room) waiting(s *sender) []*run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s.looked = r.cfg.Clock.Now()
 	return slices.Clone(s.queue)
 }
 
-// deliverOne tries one queued save; false says that the cloud is still away.
-func (r *Room) deliverOne(x *run) bool {
+// deliverAll tries a user's queued saves. One that waits for something of its own
+// holds up those of its path alone.
+func (r *Room) deliverAll(queue []*run) {
+	held := make(map[string]bool)
+	for _, x := range queue {
+		if held[x.job.Path] {
+			continue
+		}
+		switch r.deliverOne(x) {
+		case stuck:
+			held[x.job.Path] = true
+		case away:
+			return
+		}
+	}
+}
+
+// deliverOne tries one queued save.
+func (r *Room) deliverOne(x *run) outcome {
 	if x.stopping() {
-		return false
+		return away
 	}
 	done, err := r.takeTurn(x.op.Context(), pathKey{x.uid, x.job.Path})
 	if err == nil {
@@ -130,79 +156,8 @@ func (r *Room) flush(x *run) {
 	}
 	r.mu.Unlock()
 	for _, q := range older {
-		if !r.resend(q) {
+		if r.resend(q) != ended {
 			return
 		}
 	}
-}
-
-// resend tries a queued save and ends it when the cloud has answered, or when it
-// was cancelled. The caller has the path's turn.
-func (r *Room) resend(x *run) (answered bool) {
-	r.mu.Lock()
-	s := r.senders[x.uid]
-	if s == nil || !slices.Contains(s.queue, x) {
-		r.mu.Unlock()
-		return true // ended while we waited for the turn
-	}
-	r.mu.Unlock()
-	var done workerapi.Stored
-	err := context.Cause(x.op.Context())
-	if err == nil {
-		x.finishOlder()
-		done, err = x.sendStaged()
-	}
-	switch {
-	case x.stopping():
-		return false
-	case err == nil && done.Queued, cloudhttp.AwayOrBusy(err):
-		return false
-	case api.CodeOf(err) == api.NotSignedIn, api.CodeOf(err) == api.SessionExpired, api.CodeOf(err) == api.PathInUse, api.CodeOf(err) == api.DiskFull, errors.Is(err, launch.ErrLost):
-		return false // waits for a sign-in, for a worker of before a restart, for room on the disk, or for a worker that lives
-	}
-	r.mu.Lock()
-	s.queue = slices.DeleteFunc(s.queue, func(q *run) bool { return q == x })
-	r.mu.Unlock()
-	x.settle(done, err)
-	x.leave()
-	return true
-}
-
-// errNotStaged is a save that the user's outbox does not hold.
-var errNotStaged = fmt.Errorf("send a staged save: %w", refuse(api.NotFound, "it is not in the user's outbox"))
-
-// sendStaged sends the snapshot that the outbox holds, exactly as it was taken.
-func (x *run) sendStaged() (workerapi.Stored, error) {
-	var waiting workerapi.Pending
-	if err := x.call(workerapi.MethodPending, api.None{}, &waiting); err != nil {
-		return workerapi.Stored{}, err
-	}
-	i := slices.IndexFunc(waiting.Stores, func(s workerapi.Store) bool { return s.Key == x.job.Key })
-	if i < 0 {
-		return workerapi.Stored{}, errNotStaged
-	}
-	ask := waiting.Stores[i]
-	ask.Operation, ask.Staged = x.op.ID(), true
-	c, err := x.cloud()
-	if err != nil {
-		return workerapi.Stored{}, err
-	}
-	if ask.Object != "" {
-		// Renewed where it still lives. Where it does not, the commit tells: it may
-		// have been made before the agent ended, and then its first answer counts.
-		obj, err := c.Object(x.op.Context(), ask.Object)
-		if cloudhttp.AwayOrBusy(err) {
-			return workerapi.Stored{}, err
-		}
-		if err == nil && x.mine(ask.Account, obj.Entry.Checkout) && obj.Entry.Checkout.Fence == ask.Fence {
-			if err := x.renewLease(x.op.Context(), c, ask.Object, obj.Entry.Checkout); err != nil {
-				return workerapi.Stored{}, err
-			}
-		}
-	}
-	ask.Token, err = x.grant(c, ask.Space, cloudapi.NewTransfer{Mode: "write", Operation: ask.Key, Object: ask.Object})
-	if err != nil {
-		return workerapi.Stored{}, err
-	}
-	return x.upload(ask)
 }

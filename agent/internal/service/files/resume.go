@@ -9,7 +9,6 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
-	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -64,7 +63,8 @@ func (x *run) again() (queued bool) {
 		for n := 0; ; n++ {
 			got, err := x.storeAgain()
 			// The worker from before the restart may still be at it; its commit is the same.
-			if api.CodeOf(err) != api.PathInUse || n == oldWorkerTries {
+			held := err == nil && got.Queued && api.CodeOf(got.Why) == api.PathInUse || api.CodeOf(err) == api.PathInUse
+			if !held || n == oldWorkerTries {
 				return got, err
 			}
 			if err := clock.Wait(x.op.Context(), firstRetry); err != nil {
@@ -79,46 +79,67 @@ func (x *run) again() (queued bool) {
 const oldWorkerTries = 24
 
 func (x *run) storeAgain() (workerapi.Stored, error) {
+	x.job.Unsure = true
 	got, err := x.sendStaged()
 	switch {
 	case errors.Is(err, errNotStaged):
+		x.job.Unsure = false
 		return x.store() // nothing was asked of the cloud yet
-	case cloudhttp.AwayOrBusy(err):
-		return workerapi.Stored{Queued: true, Why: failure(x.op.Owner().Language, err)}, nil
+	case err == nil, api.CodeOf(err) == api.Cancelled, forGood(err):
+		return got, err
 	}
-	return got, err
+	// It may have been told to be queued, and whatever is in the way may pass.
+	return workerapi.Stored{Queued: true, Why: failure(x.op.Owner().Language, err)}, nil
 }
 
-// sweep looks, once for each user, for saves in the outbox that no operation knows
-// any more. The agent's ledger was lost, or it ended between a result and its
-// clean-up: they are sent, because they may be work that was answered as queued.
+// sweep looks for saves in the user's outbox that no operation knows any more: once,
+// and again at a later call when some were left or nobody could look. The agent's
+// ledger was lost, or it ended between a result and its clean-up: they are sent,
+// because they may be work that was answered as queued.
 // One that the cloud refuses for good is laid beside its path (worker.keep) and
 // goes; any other stays in the outbox.
 func (r *Room) sweep(uid int) {
 	r.mu.Lock()
-	known := r.swept[uid]
-	r.swept[uid] = true
-	r.mu.Unlock()
-	if !known {
-		r.start(func() { r.sweepOutbox(uid) })
+	again, known := r.swept[uid]
+	due := !known || !again.IsZero() && !r.cfg.Clock.Now().Before(again)
+	if due {
+		r.swept[uid] = time.Time{}
 	}
+	r.mu.Unlock()
+	if !due {
+		return
+	}
+	r.start(func() {
+		if !r.sweepOutbox(uid) {
+			r.sweepAgain(uid, lastRetry)
+		}
+	})
+}
+
+// sweepAgain lets the user's next call after a pause begin another sweep.
+func (r *Room) sweepAgain(uid int, pause time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.swept[uid] = r.cfg.Clock.Now().Add(pause)
 }
 
 // sweepTimeout bounds the sending of what was found.
 const sweepTimeout = 10 * time.Minute
 
-func (r *Room) sweepOutbox(uid int) {
+// sweepOutbox says whether every save that it found came to its end.
+func (r *Room) sweepOutbox(uid int) (whole bool) {
 	ctx, cancel := context.WithTimeout(r.ctx, sweepTimeout)
 	defer cancel()
 	w, err := r.cfg.WorkerUser(ctx, uid)
 	if err != nil {
-		return
+		return false
 	}
 	defer w.Release()
 	var waiting workerapi.Pending
 	if err := w.Call(ctx, workerapi.MethodPending, api.None{}, &waiting); err != nil {
-		return
+		return false // such as a home that is not mounted
 	}
+	whole = true
 	call := func(method string, params, result any) error { return w.Call(ctx, method, params, result) }
 	for _, s := range waiting.Stores {
 		if r.unfinished(uid, s.Operation) {
@@ -126,14 +147,16 @@ func (r *Room) sweepOutbox(uid int) {
 		}
 		done, err := r.takeTurn(ctx, pathKey{uid, s.Path})
 		if err != nil {
-			return
+			return false
 		}
 		err = r.sendOrphan(ctx, uid, s, call)
 		done()
 		if err != nil {
+			whole = false
 			r.cfg.Log.Warn("a save that no operation knows was not sent", "uid", uid, "operation", s.Operation, "error", err)
 		}
 	}
+	return whole
 }
 
 func (r *Room) unfinished(uid int, op api.Operation) bool { return r.cfg.Events.Find(uid, op) != nil }
@@ -141,15 +164,15 @@ func (r *Room) unfinished(uid int, op api.Operation) bool { return r.cfg.Events.
 // sendOrphan sends a save of the outbox, and forgets it when it has an end and no
 // operation will ask for it any more.
 func (r *Room) sendOrphan(ctx context.Context, uid int, s workerapi.Store, call func(method string, params, result any) error) error {
-	c, account, err := r.user(ctx, uid)
+	if _, err := r.signedIn(uid, s.Account); err != nil {
+		return err
+	}
+	c, err := r.cfg.User(ctx, uid)
 	if err != nil {
 		return err
 	}
-	if account != s.Account {
-		return refuse(api.Forbidden, "it is another account's") // who may sign in again
-	}
 	which := workerapi.Staged{Operation: s.Operation, Key: s.Key}
-	err = r.sendOne(ctx, c, s, call)
+	err = r.sendOne(ctx, uid, c, s, call)
 	if r.unfinished(uid, s.Operation) {
 		return err // its own end is still to come
 	}
@@ -168,8 +191,8 @@ func (r *Room) sendOrphan(ctx context.Context, uid int, s workerapi.Store, call 
 	return err
 }
 
-func (r *Room) sendOne(ctx context.Context, c Cloud, s workerapi.Store, call func(method string, params, result any) error) error {
-	token, err := c.Transfer(ctx, s.Space, cloudapi.NewTransfer{Mode: "write", Operation: s.Key, Object: s.Object})
+func (r *Room) sendOne(ctx context.Context, uid int, c Cloud, s workerapi.Store, call func(method string, params, result any) error) error {
+	token, err := r.transfer(ctx, uid, s.Account, c, s.Space, cloudapi.NewTransfer{Mode: "write", Operation: s.Key, Object: s.Object})
 	if err != nil {
 		return err
 	}
@@ -191,16 +214,6 @@ func why(got workerapi.Stored) *api.Error {
 		return refuse(api.CloudUnreachable, "the cloud is away")
 	}
 	return got.Why
-}
-
-// forGood says that the cloud's word about a save will not change by waiting.
-func forGood(err error) bool {
-	switch api.CodeOf(err) {
-	case api.CheckoutLost, api.NotCheckedOut, api.HeldByOther, api.Conflict, api.NameExists, api.NameInvalid,
-		api.NotFound, api.Forbidden, api.TooLarge, api.NotCloudFile:
-		return true
-	}
-	return false
 }
 
 // finishOlder sends what the outbox holds of older saves of the path: one whose

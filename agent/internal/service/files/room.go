@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
@@ -61,7 +62,7 @@ type Room struct {
 	live    map[api.Operation]*run
 	paths   map[pathKey]*turn
 	senders map[int]*sender
-	swept   map[int]bool // users whose outbox was looked through for saves that no operation knows
+	swept   map[int]time.Time // users whose outbox was looked through for saves that no operation knows; when to look again, zero never
 	closed  bool
 }
 
@@ -76,7 +77,7 @@ func New(cfg Config) *Room {
 		live:    make(map[api.Operation]*run),
 		paths:   make(map[pathKey]*turn),
 		senders: make(map[int]*sender),
-		swept:   make(map[int]bool),
+		swept:   make(map[int]time.Time),
 	}
 }
 

@@ -24,6 +24,8 @@ type job struct {
 	Checkout bool   `json:"checkout,omitempty"`
 	Took     int64  `json:"took,omitempty"` // fence of a check-out that this operation took
 
+	Account string `json:"account,omitempty"` // who is signed in as it begins: nobody else's rights serve it
+
 	Path     string `json:"path,omitempty"` // save
 	Assembly bool   `json:"assembly,omitempty"`
 	Space    string `json:"space,omitempty"` // as a new object
@@ -31,7 +33,11 @@ type job struct {
 	Name     string `json:"name,omitempty"`
 
 	Chosen bool `json:"chosen,omitempty"` // a page was answered
-	Queued bool `json:"queued,omitempty"` // staged in the user's outbox
+	Queued bool `json:"queued,omitempty"` // told to be queued
+
+	Why    api.Code  `json:"why,omitempty"`    // what the last report of a queued save said
+	Unsure bool      `json:"unsure,omitempty"` // queued before the outbox could be asked for its snapshot
+	Lacks  time.Time `json:"lacks,omitzero"`   // since when a queued save's snapshot cannot be had
 }
 
 // run is a live operation.
@@ -40,7 +46,10 @@ type run struct {
 	op    *events.Op
 	uid   int
 	actor *caller.Actor // nil after a restart: the worker is then the user's own
-	job   job           // of the operation's goroutine alone
+	job   job           // of the operation's goroutine alone; of a queued save, who has the path's turn
+
+	account string   // job.Account; never changes
+	waits   api.Code // of a queued save: what for; guarded by Room.mu
 
 	page   string // purpose of its page, empty when it has none; never changes
 	chosen chan workerapi.Chosen
@@ -62,7 +71,12 @@ func newKey() string { return rand.Text() } // 26 characters, 128 bits
 // begin records an operation and makes it known to workers; page is the purpose
 // of the page that it will have, or empty.
 func (r *Room) begin(a caller.Actor, method, comeBack, page string, j job) (*run, error) {
-	j.Key = newKey()
+	account, err := r.cfg.Account(a.UID)
+	if err != nil {
+		return nil, err
+	}
+	j.Key, j.Account = newKey(), account
+	r.nudge(a.UID)
 	op, err := r.cfg.Events.Begin(owner(a), method, comeBack, j)
 	if err != nil {
 		return nil, err
@@ -72,7 +86,7 @@ func (r *Room) begin(a caller.Actor, method, comeBack, page string, j job) (*run
 
 func (r *Room) enlist(op *events.Op, a *caller.Actor, page string, j job) *run {
 	x := &run{
-		room: r, op: op, uid: op.Owner().UID, actor: a, job: j, page: page,
+		room: r, op: op, uid: op.Owner().UID, actor: a, job: j, account: j.Account, page: page,
 		chosen: make(chan workerapi.Chosen, 1), closed: make(chan string, 1),
 	}
 	r.mu.Lock()
@@ -107,7 +121,7 @@ func (x *run) cloud() (Cloud, error) { return x.room.cfg.User(x.op.Context(), x.
 // grant gets a transfer token and remembers what for, so that the worker can have
 // it renewed.
 func (x *run) grant(c Cloud, space string, t cloudapi.NewTransfer) (string, error) {
-	token, err := c.Transfer(x.op.Context(), space, t)
+	token, err := x.room.transfer(x.op.Context(), x.uid, x.account, c, space, t)
 	if err != nil {
 		return "", err
 	}
@@ -115,6 +129,22 @@ func (x *run) grant(c Cloud, space string, t cloudapi.NewTransfer) (string, erro
 	defer x.mu.Unlock()
 	x.space, x.transfer = space, t
 	return token.Token, nil
+}
+
+// transfer gets a transfer token with the rights of account and of nobody else.
+func (r *Room) transfer(ctx context.Context, uid int, account string, c Cloud, space string, t cloudapi.NewTransfer) (cloudapi.TransferToken, error) {
+	if _, err := r.signedIn(uid, account); err != nil {
+		return cloudapi.TransferToken{}, err
+	}
+	token, err := c.Transfer(ctx, space, t)
+	if err != nil {
+		return cloudapi.TransferToken{}, err
+	}
+	// Who signed in while the cloud was asked may be whom it answered.
+	if _, err := r.signedIn(uid, account); err != nil {
+		return cloudapi.TransferToken{}, err
+	}
+	return token, nil
 }
 
 // showProgress says which event a worker's progress becomes; empty for none.

@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -69,16 +70,10 @@ func (x *run) settle(done workerapi.Stored, err error) (queued bool) {
 	case x.stopping():
 		return false // taken up after the next start
 	case err == nil && done.Queued:
-		params := events.Failure(language, done.Why)
-		params["queued"], params["path"], params["object"] = "true", x.job.Path, x.job.Object
 		// Told first: of a save whose job says queued, a start after a kill tells nothing.
-		if err := x.op.Queue(api.EventSaveResult, api.OperateSaveResult, params); err != nil {
-			x.room.cfg.Log.Error("queued save not noted", "operation", x.op.ID(), "error", err)
-		}
+		x.tellQueued(done.Why)
 		x.job.Queued = true
-		if err := x.keep(); err != nil {
-			x.room.cfg.Log.Error("queued save not noted", "operation", x.op.ID(), "error", err)
-		}
+		x.note()
 		x.endPage(done.Why, "")
 		x.room.enqueue(x)
 		return true
@@ -102,7 +97,8 @@ func (x *run) settle(done workerapi.Stored, err error) (queued bool) {
 		x.end(api.EventSaveResult, api.OperateSaveResult, params, true)
 		x.endPage(err, "")
 		if !kept {
-			return false // it stays in the outbox; the sweep of a later start looks after it
+			x.room.sweepAgain(x.uid, 0) // it may be in the outbox still
+			return false
 		}
 	}
 	x.discard()
@@ -111,10 +107,13 @@ func (x *run) settle(done workerapi.Stored, err error) (queued bool) {
 
 // keepWork lets the worker lay the staged snapshot of a save that was refused
 // with err beside the path, unless the path holds it anyway. What the user
-// cancelled is not kept. kept is false when the outbox alone has it still.
+// cancelled is not kept. kept is false when only the outbox can have it still.
 func (x *run) keepWork(err error) (conflictCopy string, kept bool) {
 	if api.CodeOf(err) == api.Cancelled {
 		return "", true
+	}
+	if errors.Is(err, errNotStaged) {
+		return "", false // an outbox that comes back must not be emptied
 	}
 	var got workerapi.Kept
 	if err := x.call(workerapi.MethodKeep, x.staged(), &got); err != nil {

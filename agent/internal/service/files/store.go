@@ -13,7 +13,7 @@ import (
 // store does the work of a save: what is known of the path, who may, the token,
 // the worker.
 func (x *run) store() (workerapi.Stored, error) {
-	account, err := x.room.cfg.Account(x.uid)
+	account, err := x.room.signedIn(x.uid, x.account)
 	if err != nil {
 		return workerapi.Stored{}, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/worker/files"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/clock"
+	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -32,6 +33,7 @@ type desk struct {
 	dir   string // state of the agent
 	home  string
 	drive *drive
+	clock *clocktest.Clock // of the room
 
 	events *events.Events
 	room   *Room
@@ -42,11 +44,15 @@ type desk struct {
 	dying   map[string]int // method: how many workers die under it
 	pages   map[api.Operation]workerapi.Page
 	ended   map[api.Operation]workerapi.PageEnd
-	account error // of the sign-in
+	account error            // of the sign-in
+	who     string           // is signed in
+	failing map[string]error // what a worker answers to a method
+	workers int              // that were asked for
 }
 
 func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, dir: t.TempDir(), home: t.TempDir(), drive: newDrive(t), dying: make(map[string]int),
+		clock: clocktest.New(time.Now()), who: account, failing: make(map[string]error),
 		pages: make(map[api.Operation]workerapi.Page), ended: make(map[api.Operation]workerapi.PageEnd)}
 	d.start()
 	t.Cleanup(d.stop)
@@ -71,18 +77,39 @@ func (d *desk) start() {
 		d.t.Fatal(err)
 	}
 	d.room = New(Config{
-		Events: d.events, Clock: clock.System{}, Cloud: "https://cloud.example.com",
+		Events: d.events, Clock: d.clock, Cloud: "https://cloud.example.com",
 		Device: func() string { return device },
 		Account: func(int) (string, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			return account, d.account
+			return d.who, d.account
 		},
 		User:       func(context.Context, int) (Cloud, error) { return d.drive, nil },
-		Worker:     func(context.Context, caller.Actor) (Worker, error) { return inside{d}, nil },
-		WorkerUser: func(context.Context, int) (Worker, error) { return inside{d}, nil },
+		Worker:     func(context.Context, caller.Actor) (Worker, error) { return d.acquire(), nil },
+		WorkerUser: func(context.Context, int) (Worker, error) { return d.acquire(), nil },
 	})
 	d.room.Resume(context.Background())
+}
+
+func (d *desk) acquire() Worker {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.workers++
+	return inside{d}
+}
+
+// signIn lets an account take the place of the one that is signed in.
+func (d *desk) signIn(who string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.who = who
+}
+
+// fail lets workers answer a method with err, or with their own answer again.
+func (d *desk) fail(method string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.failing[method] = err
 }
 
 // stop is the agent's orderly end.
@@ -299,13 +326,19 @@ func (d *desk) queueSave(path, content string) api.Operation {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	want(d.t, d.result(st.Operation), "queued", "true")
-	for end := time.Now().Add(10 * time.Second); !d.waits(st.Operation); time.Sleep(time.Millisecond) { // told first
+	d.isQueued(st.Operation)
+	return st.Operation
+}
+
+// isQueued waits until a save is in the queue, which is after it was told.
+func (d *desk) isQueued(op api.Operation) {
+	d.t.Helper()
+	want(d.t, d.result(op), "queued", "true")
+	for end := time.Now().Add(10 * time.Second); !d.waits(op); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			d.t.Fatal("what was told to be queued is not")
 		}
 	}
-	return st.Operation
 }
 
 // copies are the conflict copies in a folder.
