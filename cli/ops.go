@@ -65,6 +65,8 @@ func (s opsShowCmd) Run(a *app, o *opsCmd) error {
 		t.print(a.env.out, "")
 		if state.Event != nil {
 			a.printEvent(*state.Event)
+		} else if state.Waits != nil {
+			a.printEvent(*state.Waits)
 		}
 	})
 	return nil

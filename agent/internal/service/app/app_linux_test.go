@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/config"
+	"github.com/iscdesk/iscdesk/agent/internal/service/files"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/ipc"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -164,6 +166,39 @@ func TestDoctorSpeaksChinese(t *testing.T) {
 				t.Errorf("%s: %q", language, text)
 			}
 		}
+	}
+}
+
+// The doctor says how many saves wait for whom, and what to do.
+func TestDoctorTellsOfWaitingSaves(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		waiting  []files.Waiting
+		language string
+		want     []api.Check // Result, Found, Do and Code of each
+	}{
+		{"none", nil, "en", []api.Check{{Result: checkOK, Found: "none waits"}}},
+		{"two accounts", []files.Waiting{{Account: "li", Code: api.CloudUnreachable, Saves: 1}, {Account: "zhang", Code: api.SessionExpired, Saves: 2}}, "en", []api.Check{
+			{Result: checkWarning, Code: api.CloudUnreachable, Found: "1 of account li wait: The ISCDesk cloud cannot be reached from this computer.",
+				Do: "Check the network and the proxy with \"iscdesk doctor\"; local work can go on."},
+			{Result: checkWarning, Code: api.SessionExpired, Found: "2 of account zhang wait: The sign-in has ended or was revoked.",
+				Do: "Sign in as zhang; they are sent by themselves then."}}},
+		{"not looked at yet", []files.Waiting{{Account: "li", Saves: 3}}, "en", []api.Check{{Result: checkWarning, Found: "3 of account li wait"}}},
+		{"in Chinese", []files.Waiting{{Account: "zhang", Code: api.NotSignedIn, Saves: 2}}, "zh-CN", []api.Check{
+			{Result: checkWarning, Code: api.NotSignedIn, Found: "2 个，属于账号 zhang：此计算机用户尚未登录 ISCDesk。", Do: "请以 zhang 登录；随后会自动发送。"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := checkSaves(c.waiting, c.language)
+			for i := range got {
+				if got[i].Name != "saves" || got[i].Tried == "" {
+					t.Errorf("%+v", got[i])
+				}
+				got[i].Name, got[i].Tried = "", ""
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got  %+v\nwant %+v", got, c.want)
+			}
+		})
 	}
 }
 

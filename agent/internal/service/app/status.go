@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/service/files"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/disk"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -51,6 +52,7 @@ func (r *rooms) Doctor(ctx context.Context, a caller.Actor) (api.Doctor, error) 
 		Found: fmt.Sprintf(say("build %s, up since %s", "版本 %s，启动于 %s"), r.cfg.Build, r.started.UTC().Format(time.RFC3339)),
 	}, r.checkState(say), r.checkDisk(say)}
 	checks = append(checks, r.checkCloud(ctx, a.Language)...)
+	checks = append(checks, checkSaves(r.files.Waiting(a.UID), a.Language)...)
 	return api.Doctor{Checks: checks}, nil
 }
 
@@ -136,6 +138,29 @@ func (r *rooms) checkCloud(ctx context.Context, language string) []api.Check {
 	cloud.Result, cloud.Found = checkOK, fmt.Sprintf(say("build %s, API %d", "版本 %s，API %d"), server.Build, server.API)
 	tls.Result, tls.Found = checkOK, say("signed by a trusted authority", "由受信任的机构签发")
 	return []api.Check{cloud, tls, proxy, r.checkClock(say, clock, server)}
+}
+
+// checkSaves says of the caller's queued saves what they wait for.
+func checkSaves(waiting []files.Waiting, language string) []api.Check {
+	say := speaker(language)
+	tried := say("counted the saves that wait", "统计等待上传的保存")
+	if len(waiting) == 0 {
+		return []api.Check{{Name: "saves", Result: checkOK, Tried: tried, Found: say("none waits", "没有等待的保存")}}
+	}
+	checks := make([]api.Check, 0, len(waiting))
+	for _, w := range waiting {
+		reason, hint := api.Text(w.Code, language)
+		c := api.Check{Name: "saves", Result: checkWarning, Tried: tried, Do: hint, Code: w.Code}
+		c.Found = fmt.Sprintf(say("%d of account %s wait: %s", "%d 个，属于账号 %s：%s"), w.Saves, w.Account, reason)
+		switch w.Code {
+		case api.OK: // not looked at since the agent began
+			c.Found = fmt.Sprintf(say("%d of account %s wait", "%d 个，属于账号 %s"), w.Saves, w.Account)
+		case api.NotSignedIn, api.SessionExpired:
+			c.Do = fmt.Sprintf(say("Sign in as %s; they are sent by themselves then.", "请以 %s 登录；随后会自动发送。"), w.Account)
+		}
+		checks = append(checks, c)
+	}
+	return checks
 }
 
 func (r *rooms) checkClock(say func(en, zh string) string, c api.Check, server cloudapi.Server) api.Check {
