@@ -32,7 +32,7 @@ func (r *Room) Store(ctx context.Context, s workerapi.Store) (workerapi.Stored, 
 		return workerapi.Stored{}, err
 	}
 	if !found && s.Staged {
-		return workerapi.Stored{}, refuse(api.NotFound, "the outbox holds no save of operation %d", s.Operation)
+		return workerapi.Stored{}, refuse(api.PathNotFound, "the outbox holds no save of operation %d", s.Operation)
 	}
 	if !found {
 		if j, err = newSave(s); err != nil {
