@@ -17,8 +17,8 @@ import (
 // reads its answer itself, on its own thread. When calls cease, or one takes
 // long, the link's reader is back; events wait for it at most awayTime.
 const (
-	awayTime = 2 * time.Millisecond
-	soon     = 5 * time.Millisecond // a caller waits for bytes at most so long
+	awayTime = 10 * time.Millisecond
+	soon     = 50 * time.Millisecond // a caller waits for bytes at most so long
 )
 
 // nearby is a connection on which a caller can wait for its answer itself.
@@ -71,8 +71,10 @@ func (l *Link) stayAway() {
 // readFor reads on the caller's thread until its answer is there. What does not
 // come soon is left to the link's reader. The caller took the token.
 func (l *Link) readFor(answer <-chan api.Answer) {
-	defer func() { <-l.reading }()
-	l.helped.Store(true)
+	defer func() {
+		l.helped.Store(true)
+		<-l.reading
+	}()
 	for len(answer) == 0 && l.ctx.Err() == nil {
 		if l.in.whole() {
 			_, _ = l.one() // an error has ended the link
