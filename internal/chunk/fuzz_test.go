@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -36,7 +37,7 @@ func manifestSeeds(f *testing.F) [][]byte {
 		}
 		seeds = append(seeds, b)
 	}
-	return append(seeds, []byte(`{"kind":"assembly","files":[{"path":"../x"}]}`), []byte("{}"))
+	return append(seeds, []byte(`{"kind":"assembly","files":[{"path":"../x"}]}`), bytes.Replace(seeds[0], []byte(`"b/c"`), []byte(`".iscdesk-0123456789abcdef.part/c"`), 1), []byte("{}"))
 }
 
 // FuzzReadPack: whatever comes out has its checksum and lies where it is said to lie.
@@ -77,6 +78,12 @@ func FuzzDecodeManifest(f *testing.F) {
 			t.Errorf("%q was taken and written as %q: %v", b, again, err)
 		}
 		for _, file := range m.Files {
+			for element := range strings.SplitSeq(file.Path, "/") {
+				// What begins so is a worker's to remove.
+				if strings.HasPrefix(strings.ToLower(element), ".iscdesk-") {
+					t.Errorf("%q holds a worker's own name", file.Path)
+				}
+			}
 			// The promise that a worker relies on: the path stays below its folder.
 			if root, err := os.OpenRoot(os.TempDir()); err == nil {
 				if _, err := root.Stat(file.Path); err != nil && !os.IsNotExist(err) && bytes.Contains([]byte(err.Error()), []byte("escapes")) {

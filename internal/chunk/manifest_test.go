@@ -239,13 +239,14 @@ func TestManifestCounts(t *testing.T) {
 }
 
 func TestCheckName(t *testing.T) {
-	for _, name := range []string{"a", "a b", ".hidden", "a.b.c", "泵体.stp", "Größe", "con1", "comx", "com10", "lpt", "nul2", "console.txt", "auxiliary", "-rf", "~", "a&b;c", "COM"} {
+	for _, name := range []string{"a", "a b", ".hidden", "a.b.c", "泵体.stp", "Größe", "con1", "comx", "com10", "lpt", "nul2", "console.txt", "auxiliary", "-rf", "~", "a&b;c", "COM", "iscdesk-0123456789abcdef.part", ".iscdesk", ".iscdesks-x"} {
 		if err := CheckName(name); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
 	for _, name := range []string{"", ".", "..", "...", " ", "a.", "a ", "a/b", `a\b`, "a:b", "a*", "a?", `a"b`, "a<b", "a>b", "a|b", "\t", "a\x1f",
-		"CON", "con", "Con.txt", "con .txt", "PRN", "aux", "NUL", "nul.tar.gz", "COM0", "COM1", "com9.log", "LPT1", "lpt9", "COM¹", "lpt³.x", "CONIN$", "conout$", "CLOCK$"} {
+		"CON", "con", "Con.txt", "con .txt", "PRN", "aux", "NUL", "nul.tar.gz", "COM0", "COM1", "com9.log", "LPT1", "lpt9", "COM¹", "lpt³.x", "CONIN$", "conout$", "CLOCK$",
+		".iscdesk-0123456789abcdef.part", ".iscdesk-", ".ISCDesk-x", ".i\u017fcdes\u212a-x"} {
 		if err := CheckName(name); !errors.Is(err, ErrName) {
 			t.Errorf("%q: %v", name, err)
 		}

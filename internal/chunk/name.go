@@ -13,8 +13,12 @@ import (
 // under the 255 UTF-16 units of NTFS and the 255 bytes of ext4.
 const MaxName = 255
 
+// Hidden begins the names of a worker's own temporary files, in any case of
+// letters: it removes what it finds under them.
+const Hidden = ".iscdesk-"
+
 // CheckName says whether name, one path element, can be stored on Windows and
-// on Linux alike and shows what it is. The error wraps ErrName and says why.
+// on Linux alike, shows what it is, and is nobody's own (Hidden). The error wraps ErrName and says why.
 // A caller that keeps several names in a folder also compares their Fold.
 func CheckName(name string) error {
 	switch {
@@ -29,6 +33,8 @@ func CheckName(name string) error {
 	case strings.HasSuffix(name, ".") || strings.HasSuffix(name, " "):
 		// Windows drops them silently, so two names would become one file.
 		return fmt.Errorf("check name: %w: ends in a dot or a blank", ErrName)
+	case strings.HasPrefix(Fold(name), Fold(Hidden)):
+		return fmt.Errorf("check name: %w: begins as a worker's temporary files do, with %s", ErrName, Hidden)
 	}
 	for _, r := range name {
 		if strings.ContainsRune(`/\:*?"<>|`, r) {
