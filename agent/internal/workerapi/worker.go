@@ -86,6 +86,23 @@ type Inspected struct {
 	// Version and Fence are empty then. Name is what that object will be called.
 	After string `json:"after,omitempty"`
 	Name  string `json:"name,omitempty"`
+
+	At Spot `json:"at,omitzero"` // for the Store that follows
+}
+
+// Spot is where a path led when it was inspected. A Store that carries it reads
+// there or is refused: what was decided for one file never sends the bytes of
+// another that the path leads to by then.
+type Spot struct {
+	Path   string `json:"path"`          // canonical: without links
+	Folder FileID `json:"folder"`        // the folder that the path lies in
+	Tree   FileID `json:"tree,omitzero"` // an assembly's own folder
+}
+
+// FileID tells one file or folder of a machine from all others that exist.
+type FileID struct {
+	Dev uint64 `json:"dev"`
+	Ino uint64 `json:"ino"`
 }
 
 // Store saves a local file or folder. With Staged the snapshot taken earlier is
@@ -107,6 +124,7 @@ type Store struct {
 	Name      string        `json:"name,omitempty"`
 	Account   string        `json:"account"`
 	After     string        `json:"after,omitempty"` // key of the staged save whose object this becomes the next version of
+	At        Spot          `json:"at,omitzero"`     // what Inspect answered; zero: the path is resolved now
 }
 
 // Stored answers Store. Queued means that nothing is lost and nothing was

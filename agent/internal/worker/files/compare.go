@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
@@ -25,25 +24,36 @@ const (
 	unsaved           // bytes that no version is known to hold
 )
 
-// compare says what stands at e.Path. remote is the digest of the content that is
-// about to come, or empty; base is how the tree is called at its place. Whatever
-// cannot be read is unsaved work.
-func (r *Room) compare(ctx context.Context, e entry, known bool, base, remote string) (treeState, error) {
-	st, err := os.Lstat(e.Path)
+// coming is the content that is about to land: its digest, and its lock-named files.
+type coming struct {
+	content string
+	own     names
+}
+
+// compare says what stands at a path of which the ledger has e. base is how the
+// tree is called at its place; next may be empty. Whatever cannot be read is
+// unsaved work.
+func (r *Room) compare(ctx context.Context, at *held, e entry, known bool, base string, next coming) (treeState, error) {
+	st, err := at.lstat()
 	if errors.Is(err, fs.ErrNotExist) {
 		return absent, nil
 	}
 	if err != nil {
-		return unsaved, local("look at", e.Path, err)
+		return unsaved, local("look at", at.path, err)
 	}
 	kind := cloudapi.KindFile
 	if st.IsDir() {
 		kind = cloudapi.KindAssembly
 	}
-	if known && kind == e.Kind && r.untouched(ctx, e) {
+	if known && kind == e.Kind && r.untouched(ctx, at, e) {
 		return clean, nil
 	}
-	got, err := r.snapshot(ctx, target{path: e.Path, base: base, kind: kind, name: e.Name}, nil)
+	look := target{at: at, base: base, kind: kind, name: e.Name, own: lockNamed(e.Files)}
+	got, err := r.snapshot(ctx, look, nil)
+	if err == nil && len(next.own) > 0 && (!known || got.content != e.Content) {
+		look.own = next.own // what the base leaves out may be what comes
+		got, err = r.snapshot(ctx, look, nil)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return unsaved, context.Cause(ctx)
@@ -51,15 +61,15 @@ func (r *Room) compare(ctx context.Context, e entry, known bool, base, remote st
 		return unsaved, nil
 	case known && got.content == e.Content:
 		return clean, nil
-	case got.content == remote:
+	case got.content == next.content:
 		return same, nil
 	}
 	return unsaved, nil
 }
 
 // untouched compares identities only: no byte is read.
-func (r *Room) untouched(ctx context.Context, e entry) bool {
-	t, err := scan(ctx, e.Path, e.Kind)
+func (r *Room) untouched(ctx context.Context, at *held, e entry) bool {
+	t, err := scan(ctx, at, e.Kind, lockNamed(e.Files))
 	if err != nil {
 		return false
 	}

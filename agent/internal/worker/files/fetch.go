@@ -42,31 +42,49 @@ func (r *Room) Fetch(ctx context.Context, f workerapi.Fetch) (workerapi.Fetched,
 		return workerapi.Fetched{}, err
 	}
 	if err := ws.MkdirAll(filepath.Dir(rel), 0o700); err != nil {
-		return workerapi.Fetched{}, local("make folder", filepath.Join(ws.Name(), filepath.Dir(rel)), err)
+		return workerapi.Fetched{}, local("make folder", filepath.Join(ws.shown, filepath.Dir(rel)), err)
 	}
 	parent, err := ws.OpenRoot(filepath.Dir(rel))
 	if err != nil {
-		return workerapi.Fetched{}, local("open", filepath.Join(ws.Name(), filepath.Dir(rel)), err)
+		return workerapi.Fetched{}, local("open", filepath.Join(ws.shown, filepath.Dir(rel)), err)
 	}
 	defer parent.Close()
-	shown := filepath.Join(ws.Name(), rel)
-	path, err := canonical(shown)
+	at, err := find(filepath.Join(ws.path, rel))
 	if err != nil {
 		return workerapi.Fetched{}, err
 	}
-	release, err := r.claim(path)
+	defer at.close()
+	if err := sameFolder(parent, at); err != nil {
+		return workerapi.Fetched{}, err
+	}
+	release, err := r.claim(at.path)
 	if err != nil {
 		return workerapi.Fetched{}, err
 	}
 	defer release()
-	done, err := r.fetchTo(ctx, parent, path, f)
-	done.MainFile = shown
+	done, err := r.fetchTo(ctx, parent, at, f)
+	done.MainFile = filepath.Join(ws.shown, rel)
 	return done, err
 }
 
+// sameFolder refuses when the folder that is written to, which the workspace
+// keeps in, is not the one whose files are compared.
+func sameFolder(parent *os.Root, at *held) error {
+	in, err := parent.Stat(".")
+	if err != nil {
+		return local("look at the folder of", at.path, err)
+	}
+	now, err := at.spot()
+	if err == nil && now.Folder != fileID(in) {
+		err = refuse(api.FileChanging, "the folder of %s is being moved", at.path)
+	}
+	return err
+}
+
 // fetchTo is Fetch with the path claimed.
-func (r *Room) fetchTo(ctx context.Context, parent *os.Root, path string, f workerapi.Fetch) (workerapi.Fetched, error) {
+func (r *Room) fetchTo(ctx context.Context, parent *os.Root, at *held, f workerapi.Fetch) (workerapi.Fetched, error) {
 	var done workerapi.Fetched
+	path := at.path
 	old, conflict, err := r.before(ctx, path, f.Operation)
 	if err != nil {
 		return done, err
@@ -77,7 +95,7 @@ func (r *Room) fetchTo(ctx context.Context, parent *os.Root, path string, f work
 		e.Copy, e.CopyOp = conflict, e.Op
 	}
 	sameBase := old.known && old.entry.Object == f.Object && old.entry.Manifest == f.Version.Manifest
-	if sameBase && r.untouched(ctx, old.entry) {
+	if sameBase && r.untouched(ctx, at, old.entry) {
 		e.Content, e.Files = old.entry.Content, old.entry.Files
 		return done, r.note(e)
 	}
@@ -94,18 +112,19 @@ func (r *Room) fetchTo(ctx context.Context, parent *os.Root, path string, f work
 	if !old.known {
 		look = entry{Path: path, Kind: f.Kind, Name: f.Name}
 	}
-	if old.state, err = r.compare(ctx, look, old.known, filepath.Base(path), e.Content); err != nil {
+	next := coming{content: e.Content, own: lockNamedIn(m, f.Name, at.name)}
+	if old.state, err = r.compare(ctx, at, look, old.known, at.name, next); err != nil {
 		return done, err
 	}
 	switch {
 	case old.state == same, old.state == clean && sameBase:
-		return done, r.adopt(ctx, e)
+		return done, r.adopt(ctx, at, next.own, e)
 	case old.state == unsaved && sameBase:
 		e.Files = old.entry.Files
 		done.KeptLocal = true
 		return done, r.note(e)
 	}
-	conflict, err = r.bring(ctx, c, parent, m, e, old)
+	conflict, err = r.bring(ctx, c, parent, at, m, e, old)
 	if conflict != "" {
 		done.ConflictCopy = conflict
 	}
@@ -146,7 +165,7 @@ func fetchedEntry(path string, f workerapi.Fetch) entry {
 
 // bring fetches the version m of e beside the path, switches it in, and notes it.
 // conflictCopy is where unsaved work was put, if there was any.
-func (r *Room) bring(ctx context.Context, c *transfer.Client, parent *os.Root, m chunk.Manifest, e entry, old localTree) (conflictCopy string, err error) {
+func (r *Room) bring(ctx context.Context, c *transfer.Client, parent *os.Root, at *held, m chunk.Manifest, e entry, old localTree) (conflictCopy string, err error) {
 	dir, base := filepath.Split(e.Path)
 	temp := tempName(e.Object, e.Manifest, e.Path)
 	l := newLanding(filepath.Clean(dir), parent, temp, base, e.Name, m)
@@ -156,7 +175,7 @@ func (r *Room) bring(ctx context.Context, c *transfer.Client, parent *os.Root, m
 		}
 		return "", err
 	}
-	conflict, err := r.switchIn(ctx, parent, temp, e, old)
+	conflict, err := r.switchIn(ctx, parent, at, temp, e, old)
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +183,7 @@ func (r *Room) bring(ctx context.Context, c *transfer.Client, parent *os.Root, m
 		conflictCopy = filepath.Join(dir, conflict)
 		e.Copy, e.CopyOp = conflictCopy, e.Op
 	}
-	return conflictCopy, r.landed(e)
+	return conflictCopy, r.landed(at, e)
 }
 
 // resumable says that a part is worth keeping: the operation was not cancelled,
@@ -176,9 +195,9 @@ func resumable(ctx context.Context) bool {
 // landed notes the version that was just switched in. A single file's change time
 // is the rename's; if anything else differs, someone wrote to it already, and the
 // state from before the switch stays its base.
-func (r *Room) landed(e entry) error {
+func (r *Room) landed(at *held, e entry) error {
 	if e.Kind == cloudapi.KindFile && len(e.Files) == 1 {
-		if st, err := os.Lstat(e.Path); err == nil {
+		if st, err := at.lstat(); err == nil {
 			now, was := identify(st), e.Files[0].ID
 			was.CTime = now.CTime
 			if now == was {
@@ -190,8 +209,8 @@ func (r *Room) landed(e entry) error {
 }
 
 // adopt notes that the local files hold e's content already.
-func (r *Room) adopt(ctx context.Context, e entry) error {
-	got, err := r.snapshot(ctx, target{path: e.Path, base: filepath.Base(e.Path), kind: e.Kind, name: e.Name}, nil)
+func (r *Room) adopt(ctx context.Context, at *held, own names, e entry) error {
+	got, err := r.snapshot(ctx, target{at: at, base: at.name, kind: e.Kind, name: e.Name, own: own}, nil)
 	if err != nil {
 		return err
 	}

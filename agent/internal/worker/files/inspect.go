@@ -13,13 +13,12 @@ import (
 // cannot be saved. api.PathNotFound, PathDenied, PathNotRegular, NameInvalid,
 // TooLarge, AssemblyMainMissing, InvalidArgument.
 func (r *Room) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Inspected, error) {
-	path, err := checkPath(i.Path)
+	at, err := find(i.Path)
 	if err != nil {
 		return workerapi.Inspected{}, err
 	}
-	if path, err = canonical(path); err != nil {
-		return workerapi.Inspected{}, err
-	}
+	defer at.close()
+	path := at.path
 	kind := cloudapi.KindFile
 	if i.Assembly {
 		kind = cloudapi.KindAssembly
@@ -33,10 +32,11 @@ func (r *Room) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Insp
 			return workerapi.Inspected{}, err
 		}
 	}
-	t, err := r.look(ctx, path, kind)
+	t, err := r.look(ctx, at, kind, lockNamed(e.Files))
 	if err != nil {
 		return workerapi.Inspected{}, err
 	}
+	at.tree = t.id
 	if kind == cloudapi.KindFile {
 		in, err := t.open("")
 		if err != nil {
@@ -45,6 +45,9 @@ func (r *Room) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Insp
 		_ = in.Close() // only tried
 	}
 	done := workerapi.Inspected{Path: path}
+	if done.At, err = at.spot(); err != nil {
+		return workerapi.Inspected{}, err
+	}
 	first, waits, err := r.maker(path, e.Op)
 	if err != nil {
 		return workerapi.Inspected{}, err

@@ -112,7 +112,7 @@ func TestChangedWhileRead(t *testing.T) {
 			path := w.path("part.stl")
 			write(t, path, old)
 			read := 0
-			got, err := w.room.snapshot(context.Background(), target{path: path, base: "part.stl", kind: "file", name: "part.stl"}, sinkFunc(func() error {
+			got, err := w.room.snapshot(context.Background(), target{at: holding(t, path), base: "part.stl", kind: "file", name: "part.stl"}, sinkFunc(func() error {
 				read++
 				c.write(path, read)
 				return nil
@@ -152,7 +152,7 @@ func TestTreeChangedWhileRead(t *testing.T) {
 	dir := w.path("Pump")
 	write(t, filepath.Join(dir, "Pump.dxf"), random(1, 1<<20))
 	n := 0
-	_, err := w.room.snapshot(context.Background(), target{path: dir, base: "Pump", kind: "assembly", name: "Pump"}, sinkFunc(func() error {
+	_, err := w.room.snapshot(context.Background(), target{at: holding(t, dir), base: "Pump", kind: "assembly", name: "Pump"}, sinkFunc(func() error {
 		n++
 		write(t, filepath.Join(dir, "late-"+strings.Repeat("x", n)), nil)
 		return nil

@@ -31,18 +31,20 @@ func (r *Room) Keep(ctx context.Context, s workerapi.Staged) (workerapi.Kept, er
 		return workerapi.Kept{}, err
 	}
 	defer release()
-	held, err := r.holds(ctx, j)
-	if err != nil || held || !j.Whole {
+	same, err := r.holds(ctx, j)
+	if err != nil || same || !j.Whole {
 		return workerapi.Kept{}, err
 	}
 	// The folder may be gone with all that was in it; the work comes back into it.
 	dir := filepath.Dir(j.Local)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return workerapi.Kept{}, local("make folder", dir, err)
-	}
-	parent, err := os.OpenRoot(dir)
+	at, err := holdMade(j.Local)
 	if err != nil {
-		return workerapi.Kept{}, local("open", dir, err)
+		return workerapi.Kept{}, err
+	}
+	defer at.close()
+	parent, err := at.folder()
+	if err != nil {
+		return workerapi.Kept{}, err
 	}
 	defer parent.Close()
 	name, err := r.layBeside(ctx, parent, j)
@@ -55,10 +57,18 @@ func (r *Room) Keep(ctx context.Context, s workerapi.Staged) (workerapi.Kept, er
 // holds says that the journal's path has exactly the content that was staged.
 // What cannot be read does not.
 func (r *Room) holds(ctx context.Context, j journal) (bool, error) {
-	if r.untouched(ctx, entry{Path: j.Local, Kind: j.Kind, Files: j.Files}) {
+	at, err := hold(j.Local)
+	if api.CodeOf(err) == api.PathNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer at.close()
+	if r.untouched(ctx, at, entry{Path: j.Local, Kind: j.Kind, Files: j.Files}) {
 		return true, nil
 	}
-	got, err := r.snapshot(ctx, j.target(), nil)
+	got, err := r.snapshot(ctx, j.target(at, lockNamed(j.Files)), nil)
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
@@ -96,13 +106,13 @@ func (r *Room) layBeside(ctx context.Context, parent *os.Root, j journal) (strin
 	}
 	dir, err := parent.Open(".")
 	if err != nil {
-		return "", local("open", parent.Name(), err)
+		return "", local("open the folder of", j.Local, err)
 	}
 	defer dir.Close()
 	if err := renameNew(dir, temp, j.Copy); err != nil {
 		return "", local("put beside", j.Local, err)
 	}
-	return j.Copy, errors.Join(syncDir(parent, filepath.Dir(j.Copy)), local("sync", parent.Name(), dir.Sync()))
+	return j.Copy, errors.Join(syncDir(parent, filepath.Dir(j.Copy)), local("sync the folder of", j.Local, dir.Sync()))
 }
 
 func there(parent *os.Root, name string) bool {

@@ -221,7 +221,7 @@ func (k *killer) saveRound(r *Room, n int, path, object string, version *int64, 
 	}
 	if !bytes.Equal(now, *content) { // later work is not taken for the base
 		e, _, err := r.lookup(path)
-		if err != nil || r.untouched(ctx, e) {
+		if err != nil || r.untouched(ctx, holding(k.t, path), e) {
 			k.t.Fatalf("round %d: unsaved work counts as saved (%v)", n, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/iscdesk/iscdesk/internal/chunk"
@@ -42,6 +43,17 @@ func newLanding(dir string, parent *os.Root, temp, base, object string, m chunk.
 		l.files = append(l.files, f)
 	}
 	return l
+}
+
+// lockNamedIn are the files of m that scan would leave out, as they are called here.
+func lockNamedIn(m chunk.Manifest, object, base string) names {
+	own := make(names)
+	for _, f := range m.Files {
+		if here := rename(f.Path, object, base); m.Kind == cloudapi.KindAssembly && lockFile(path.Base(here)) {
+			own[here] = true
+		}
+	}
+	return own
 }
 
 func (l *landing) name(f chunk.File) string {

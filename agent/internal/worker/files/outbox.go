@@ -41,8 +41,9 @@ func (j *journal) size() (total int64) {
 	return total
 }
 
-func (j *journal) target() target {
-	return target{path: j.Local, base: filepath.Base(j.Local), kind: j.Kind, name: j.Name}
+// target is the journal's tree, of which own are lock-named files of its version.
+func (j *journal) target(at *held, own names) target {
+	return target{at: at, base: filepath.Base(j.Local), kind: j.Kind, name: j.Name, own: own}
 }
 
 // take notes a snapshot in the journal and encodes its manifest.

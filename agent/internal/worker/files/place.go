@@ -36,7 +36,7 @@ func place(spaceName string, folders []string, name string) string {
 // store. Names that are fine stay as they are; others lose what is not storable
 // and gain a mark made from the original, so that two never become one.
 func safeName(name string) string {
-	if chunk.CheckName(name) == nil && !strings.HasPrefix(name, hidden) {
+	if chunk.CheckName(name) == nil {
 		return name
 	}
 	sum := sha256.Sum256([]byte(name))
@@ -58,15 +58,15 @@ func safeName(name string) string {
 	}
 	// The mark stands before the extension, so that applications know the kind.
 	safe := strings.TrimSuffix(base, ext) + mark + ext
-	if strings.HasPrefix(safe, hidden) || chunk.CheckName(safe) != nil {
+	if chunk.CheckName(safe) != nil {
 		safe = "_" + mark // a device's name, or nothing left
 	}
 	return safe
 }
 
-// hidden begins the names of our own temporary files beside a destination. The
-// cloud's names never get to begin so.
-const hidden = ".iscdesk-"
+// hidden begins the names of our own temporary files beside a destination. No name
+// of the cloud begins so: chunk.CheckName refuses it.
+const hidden = chunk.Hidden
 
 // tempName names what is under way towards a version of an object: the same
 // again after a kill, so that the work goes on.
@@ -103,32 +103,50 @@ func beside(parent *os.Root, name, kind string, at time.Time) (string, error) {
 	return "", refuse(api.NameExists, "%s: a hundred conflict copies of one second", name)
 }
 
+// workplace is the open workspace. Close it.
+type workplace struct {
+	*os.Root
+	shown string // as the user knows it
+	path  string // canonical
+}
+
 // workspace opens ~/ISCDesk. It may be a link of the user's own; nothing below
 // it leads out of it.
-func (r *Room) workspace() (*os.Root, error) {
+func (r *Room) workspace() (*workplace, error) {
 	if err := supported(); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(r.cfg.Home, workspace)
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, local("make folder", path, err)
+	shown := filepath.Join(r.cfg.Home, workspace)
+	if err := os.MkdirAll(shown, 0o700); err != nil {
+		return nil, local("make folder", shown, err)
 	}
-	ws, err := os.OpenRoot(path)
-	return ws, local("open", path, err)
+	path, err := filepath.EvalSymlinks(shown)
+	if err != nil {
+		return nil, local("find", shown, err)
+	}
+	dir, err := openFolder(path)
+	if errors.Is(err, errLinked) {
+		return nil, refuse(api.FileChanging, "%s: %v", path, err)
+	}
+	if err != nil {
+		return nil, local("open", path, err)
+	}
+	defer dir.Close()
+	root, err := rootAt(dir, ".")
+	if err != nil {
+		return nil, local("open", path, err)
+	}
+	return &workplace{Root: root, shown: shown, path: path}, nil
 }
 
 // where says which path below the workspace an object gets: the one that it has
 // already, even when it was renamed in the cloud since, or its place. Two spaces
 // of one name get different folders.
-func (r *Room) where(ws *os.Root, f workerapi.Fetch) (string, error) {
-	base, err := filepath.EvalSymlinks(ws.Name())
-	if err != nil {
-		return "", local("find", ws.Name(), err)
-	}
+func (r *Room) where(ws *workplace, f workerapi.Fetch) (string, error) {
 	rel := place(f.SpaceName, f.Path, f.Name)
-	err = r.withLedger(func(l *ledger) error {
+	err := r.withLedger(func(l *ledger) error {
 		for _, e := range l.of(f.Object) {
-			in, err := filepath.Rel(base, e.Path)
+			in, err := filepath.Rel(ws.path, e.Path)
 			if err != nil || !filepath.IsLocal(in) || strings.HasPrefix(filepath.Base(in), hidden) {
 				continue
 			}
@@ -137,7 +155,7 @@ func (r *Room) where(ws *os.Root, f workerapi.Fetch) (string, error) {
 				return nil
 			}
 		}
-		if e, ok := l.byPath[filepath.Join(base, rel)]; ok && e.Space != f.Space {
+		if e, ok := l.byPath[filepath.Join(ws.path, rel)]; ok && e.Space != f.Space {
 			sum := sha256.Sum256([]byte(f.Space))
 			rel = place(safeName(f.SpaceName)+" ~"+hex.EncodeToString(sum[:4]), f.Path, f.Name)
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/chunk"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -18,23 +19,28 @@ import (
 // tree is what lies at a local path: what a save reads and an open writes. A single file is a tree of
 // one file whose relative path is "".
 type tree struct {
-	path  string   // canonical
+	at    *held
 	kind  string   // cloudapi.KindFile, KindAssembly
 	root  *os.Root // the assembly's folder; nil for a file
 	files []fileState
-	skips []string // lock files of applications, which are no content
+	id    workerapi.FileID // of the assembly's folder
+	skips []string         // lock files of applications, which are no content
 }
 
 // scan lists a tree. Links, devices, pipes and sockets are refused, not skipped:
 // what the user sees in the folder is what a version holds, apart from lockFile.
 // Empty folders, owners, modes beyond "executable" and extended attributes are
 // not part of a version. Close the tree.
-func scan(ctx context.Context, path string, kind string) (*tree, error) {
-	st, err := os.Lstat(path)
+//
+// own are the lock-named files that a version of the tree holds, which makes them
+// its content; it may be nil.
+func scan(ctx context.Context, at *held, kind string, own names) (*tree, error) {
+	path := at.path
+	st, err := at.lstat()
 	if err != nil {
 		return nil, local("look at", path, err)
 	}
-	t := &tree{path: path, kind: kind}
+	t := &tree{at: at, kind: kind}
 	if kind == cloudapi.KindFile {
 		if !st.Mode().IsRegular() {
 			return nil, notRegular(path, st.Mode(), "a regular file")
@@ -48,14 +54,19 @@ func scan(ctx context.Context, path string, kind string) (*tree, error) {
 	if !st.IsDir() {
 		return nil, notRegular(path, st.Mode(), "an assembly's folder")
 	}
-	if t.root, err = os.OpenRoot(path); err != nil {
+	if t.root, err = rootAt(at.dir, at.name); err != nil {
+		if errors.Is(err, errLinked) {
+			err = errChanged
+		}
 		return nil, local("open", path, err)
 	}
-	if in, err := t.root.Stat("."); err != nil || !os.SameFile(st, in) {
+	in, err := t.root.Stat(".")
+	if err != nil || !os.SameFile(st, in) || at.tree != (workerapi.FileID{}) && at.tree != fileID(in) {
 		t.close()
 		return nil, errChanged
 	}
-	if err := t.walk(ctx); err != nil {
+	t.id = fileID(in)
+	if err := t.walk(ctx, own); err != nil {
 		t.close()
 		return nil, err
 	}
@@ -64,9 +75,9 @@ func scan(ctx context.Context, path string, kind string) (*tree, error) {
 
 // look is scan for a request's door: it waits for a folder that is being written
 // to, and refuses an assembly without its main file. The tree is closed.
-func (r *Room) look(ctx context.Context, path, kind string) (*tree, error) {
+func (r *Room) look(ctx context.Context, at *held, kind string, own names) (*tree, error) {
 	for n := 0; ; n++ {
-		t, err := scan(ctx, path, kind)
+		t, err := scan(ctx, at, kind, own)
 		if errors.Is(err, errChanged) && n+1 < tries {
 			if err := r.wait(ctx, timeGrain<<n); err != nil {
 				return nil, err
@@ -74,13 +85,13 @@ func (r *Room) look(ctx context.Context, path, kind string) (*tree, error) {
 			continue
 		}
 		if errors.Is(err, errChanged) {
-			return nil, refuse(api.FileChanging, "%s: %v", path, err)
+			return nil, refuse(api.FileChanging, "%s: %v", at.path, err)
 		}
 		if err != nil {
 			return nil, err
 		}
 		t.close()
-		return t, t.mainFile(filepath.Base(path))
+		return t, t.mainFile(at.name)
 	}
 }
 
@@ -98,7 +109,7 @@ func (t *tree) close() {
 	}
 }
 
-func (t *tree) walk(ctx context.Context) error {
+func (t *tree) walk(ctx context.Context, own names) error {
 	var total int64
 	err := fs.WalkDir(t.root.FS(), ".", func(rel string, d fs.DirEntry, err error) error {
 		if err == nil {
@@ -110,17 +121,17 @@ func (t *tree) walk(ctx context.Context) error {
 		if rel == "." {
 			return nil
 		}
-		if lockFile(d.Name()) && d.Type().IsRegular() {
+		if lockFile(d.Name()) && d.Type().IsRegular() && !own[rel] {
 			if st, err := d.Info(); err == nil && st.Size() <= maxLockFile {
 				t.skips = append(t.skips, rel)
 				return nil
 			}
 		}
 		if err := chunk.CheckName(d.Name()); err != nil {
-			return refuse(api.NameInvalid, "%s in %s: %v", rel, t.path, err)
+			return refuse(api.NameInvalid, "%s in %s: %v", rel, t.at.path, err)
 		}
 		if strings.Count(rel, "/") >= chunk.MaxDepth || len(rel) > chunk.MaxPath {
-			return refuse(api.NameInvalid, "%s in %s lies too deep", rel, t.path)
+			return refuse(api.NameInvalid, "%s in %s lies too deep", rel, t.at.path)
 		}
 		if d.IsDir() {
 			return nil
@@ -130,13 +141,13 @@ func (t *tree) walk(ctx context.Context) error {
 			return t.scanError(rel, err)
 		}
 		if !st.Mode().IsRegular() {
-			return notRegular(filepath.Join(t.path, filepath.FromSlash(rel)), st.Mode(), "a regular file")
+			return notRegular(filepath.Join(t.at.path, filepath.FromSlash(rel)), st.Mode(), "a regular file")
 		}
 		if len(t.files) >= chunk.MaxFiles {
-			return refuse(api.TooLarge, "%s holds more than %d files", t.path, chunk.MaxFiles)
+			return refuse(api.TooLarge, "%s holds more than %d files", t.at.path, chunk.MaxFiles)
 		}
 		if total += st.Size(); total > chunk.MaxTotal {
-			return refuse(api.TooLarge, "%s holds more than %d bytes", t.path, int64(chunk.MaxTotal))
+			return refuse(api.TooLarge, "%s holds more than %d bytes", t.at.path, int64(chunk.MaxTotal))
 		}
 		t.files = append(t.files, fileState{Path: rel, ID: identify(st)})
 		return nil
@@ -151,20 +162,20 @@ func (t *tree) scanError(rel string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return errChanged
 	}
-	return local("read", filepath.Join(t.path, filepath.FromSlash(rel)), err)
+	return local("read", filepath.Join(t.at.path, filepath.FromSlash(rel)), err)
 }
 
 // open opens a file of the tree for reading, without following a link.
 func (t *tree) open(rel string) (*os.File, error) {
 	if t.root == nil {
-		return os.OpenFile(t.path, openFlags, 0)
+		return t.at.open()
 	}
 	return t.root.OpenFile(filepath.FromSlash(rel), openFlags, 0)
 }
 
 func (t *tree) lstat(rel string) (os.FileInfo, error) {
 	if t.root == nil {
-		return os.Lstat(t.path)
+		return t.at.lstat()
 	}
 	return t.root.Lstat(filepath.FromSlash(rel))
 }
@@ -179,7 +190,7 @@ func (t *tree) mainFile(base string) error {
 			return nil
 		}
 	}
-	return refuse(api.AssemblyMainMissing, "no file in %s is called %s with an extension", t.path, base)
+	return refuse(api.AssemblyMainMissing, "no file in %s is called %s with an extension", t.at.path, base)
 }
 
 // stem is a file's name without its extension.
@@ -193,6 +204,20 @@ func rename(rel, from, to string) string {
 		return rel
 	}
 	return to + path.Ext(rel)
+}
+
+// names are paths in a tree, relative, with slashes.
+type names map[string]bool
+
+// lockNamed are those of files that scan would leave out.
+func lockNamed(files []fileState) names {
+	own := make(names)
+	for _, f := range files {
+		if lockFile(path.Base(f.Path)) {
+			own[f.Path] = true
+		}
+	}
+	return own
 }
 
 // maxLockFile keeps a large file that only looks like a lock file in the version.

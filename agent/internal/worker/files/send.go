@@ -10,10 +10,10 @@ import (
 )
 
 // upload snapshots the journal's path into the cloud.
-func (r *Room) upload(ctx context.Context, c *transfer.Client, j journal, total int64) (shot, error) {
+func (r *Room) upload(ctx context.Context, c *transfer.Client, j journal, look target, total int64) (shot, error) {
 	var got shot
 	err := r.send(ctx, c, j.Store.Operation, total, func(ctx context.Context, up *transfer.Upload) (err error) {
-		got, err = r.snapshot(ctx, j.target(), up)
+		got, err = r.snapshot(ctx, look, up)
 		return err
 	})
 	return got, err
@@ -31,15 +31,30 @@ func (r *Room) resend(ctx context.Context, c *transfer.Client, j journal, m chun
 		return err
 	}
 	if !j.Whole {
-		got, err := r.upload(ctx, c, j, m.Size())
-		if err == nil && got.content != j.Content {
-			err = refuse(api.FileChanging, "%s changed after the save began, and the save was cut short", j.Local)
-		}
-		return err
+		return r.resendLocal(ctx, c, j, m)
 	}
 	return r.send(ctx, c, j.Store.Operation, m.Size(), func(_ context.Context, up *transfer.Upload) error {
 		return r.replay(j, up)
 	})
+}
+
+// resendLocal reads the local files again. They are compared before a byte of them
+// is sent: the path may hold something else by now, which nobody asked to be sent.
+func (r *Room) resendLocal(ctx context.Context, c *transfer.Client, j journal, m chunk.Manifest) error {
+	at, err := hold(j.Local)
+	if err != nil {
+		return err
+	}
+	defer at.close()
+	look := j.target(at, lockNamed(j.Files))
+	got, err := r.snapshot(ctx, look, nil)
+	if err == nil && got.content == j.Content {
+		got, err = r.upload(ctx, c, j, look, m.Size())
+	}
+	if err == nil && got.content != j.Content {
+		err = refuse(api.FileChanging, "%s changed after the save began, and the save was cut short", j.Local)
+	}
+	return err
 }
 
 // send uploads what give adds, and reports the progress as operation op's. What

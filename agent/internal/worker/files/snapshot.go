@@ -47,8 +47,10 @@ const (
 // target is a tree to read: where it is, how its folder is called when it is at
 // its place (the main file's name), and how its object is called in the cloud.
 type target struct {
-	path, base string
+	at         *held
+	base       string
 	kind, name string
+	own        names // see scan
 }
 
 // snapshot reads a tree into s and proves that it is one state: every
@@ -61,7 +63,7 @@ func (r *Room) snapshot(ctx context.Context, at target, s sink) (shot, error) {
 			return got, err
 		}
 		if n+1 == tries {
-			return shot{}, refuse(api.FileChanging, "%s: %v", at.path, err)
+			return shot{}, refuse(api.FileChanging, "%s: %v", at.at.path, err)
 		}
 		if err := r.wait(ctx, (10*timeGrain)<<n); err != nil {
 			return shot{}, err
@@ -70,7 +72,7 @@ func (r *Room) snapshot(ctx context.Context, at target, s sink) (shot, error) {
 }
 
 func (r *Room) readTree(ctx context.Context, at target, s sink) (shot, error) {
-	t, err := scan(ctx, at.path, at.kind)
+	t, err := scan(ctx, at.at, at.kind, at.own)
 	if err != nil {
 		return shot{}, err
 	}
@@ -96,7 +98,7 @@ func (r *Room) readTree(ctx context.Context, at target, s sink) (shot, error) {
 	if err := work.Wait(); err != nil {
 		return shot{}, err
 	}
-	again, err := scan(ctx, at.path, at.kind)
+	again, err := scan(ctx, at.at, at.kind, at.own)
 	if err != nil {
 		return shot{}, err
 	}
@@ -129,7 +131,7 @@ func (r *Room) readFile(ctx context.Context, k *chunk.Cutter, t *tree, f *fileSt
 }
 
 func (r *Room) readOnce(ctx context.Context, k *chunk.Cutter, t *tree, f *fileState, s sink) (chunk.File, error) {
-	name := filepath.Join(t.path, filepath.FromSlash(f.Path))
+	name := filepath.Join(t.at.path, filepath.FromSlash(f.Path))
 	gone := func(err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return errChanged

@@ -34,10 +34,12 @@ func (r *Room) Store(ctx context.Context, s workerapi.Store) (workerapi.Stored, 
 	if !found && s.Staged {
 		return workerapi.Stored{}, refuse(api.PathNotFound, "the outbox holds no save of operation %d", s.Operation)
 	}
+	var at *held
 	if !found {
-		if j, err = newSave(s); err != nil {
+		if j, at, err = newSave(s); err != nil {
 			return workerapi.Stored{}, err
 		}
+		defer at.close()
 	}
 	release, err := r.claim(j.Local)
 	if err != nil {
@@ -48,35 +50,44 @@ func (r *Room) Store(ctx context.Context, s workerapi.Store) (workerapi.Stored, 
 		j.Store.Token = s.Token
 		return r.finish(ctx, j, s.Operation)
 	}
-	if err := r.named(&j); err != nil {
-		return workerapi.Stored{}, err
-	}
-	return r.fresh(ctx, j, s.Token)
+	return r.fresh(ctx, j, at, s.Token)
 }
 
-// named fills in what the service could not ask the cloud for, because it is away:
-// the object's name, and its space's.
-func (r *Room) named(j *journal) error {
-	if j.Store.Object == "" || j.Store.Name != "" {
-		return nil
-	}
+// base is what the ledger has of the journal's path. It fills in what the service
+// could not ask the cloud for, because it is away: the object's name, and its
+// space's.
+func (r *Room) base(j *journal) (entry, error) {
 	e, ok, err := r.lookup(j.Local)
-	if err == nil && ok && e.Object == j.Store.Object {
+	if err == nil && ok && j.Store.Object != "" && j.Store.Name == "" && e.Object == j.Store.Object {
 		j.Name, j.Store.SpaceName = e.Name, e.SpaceName
 	}
-	return err
+	return e, err
 }
 
-// newSave checks a request and says what it will be called in the outbox.
-func newSave(s workerapi.Store) (journal, error) {
+// newSave checks a request and says what it will be called in the outbox, and
+// holds what it will read.
+func newSave(s workerapi.Store) (j journal, at *held, err error) {
+	if j, err = checkSave(s); err != nil {
+		return journal{}, nil, err
+	}
+	if s.At == (workerapi.Spot{}) {
+		at, err = find(s.Path)
+	} else {
+		at, err = holdAgain(s.At)
+	}
+	if err != nil {
+		return journal{}, nil, err
+	}
+	j.Local = at.path
+	return j, at, nil
+}
+
+func checkSave(s workerapi.Store) (journal, error) {
 	path, err := checkPath(s.Path)
 	if err != nil {
 		return journal{}, err
 	}
 	j := journal{Store: s, Kind: cloudapi.KindFile, Name: s.Name}
-	if j.Local, err = canonical(path); err != nil {
-		return journal{}, err
-	}
 	if s.Assembly {
 		j.Kind = cloudapi.KindAssembly
 	}
@@ -93,18 +104,23 @@ func newSave(s workerapi.Store) (journal, error) {
 }
 
 // fresh saves what lies on the disk now.
-func (r *Room) fresh(ctx context.Context, j journal, token string) (workerapi.Stored, error) {
-	t, err := r.look(ctx, j.Local, j.Kind)
+func (r *Room) fresh(ctx context.Context, j journal, at *held, token string) (workerapi.Stored, error) {
+	e, err := r.base(&j)
+	if err != nil {
+		return workerapi.Stored{}, err
+	}
+	look := j.target(at, lockNamed(e.Files))
+	t, err := r.look(ctx, at, j.Kind, look.own)
 	if err != nil {
 		return workerapi.Stored{}, err
 	}
 	if token == "" {
-		return r.stage(ctx, j, refuse(api.CloudUnreachable, "the cloud was away when the save began"))
+		return r.stage(ctx, j, look, refuse(api.CloudUnreachable, "the cloud was away when the save began"))
 	}
 	c := r.client(j.Store.Operation, j.Store.Space, token)
-	got, err := r.upload(ctx, c, j, t.total())
+	got, err := r.upload(ctx, c, j, look, t.total())
 	if cloudhttp.AwayOrBusy(err) {
-		return r.stage(ctx, j, err)
+		return r.stage(ctx, j, look, err)
 	}
 	if err != nil {
 		return workerapi.Stored{}, err
@@ -125,7 +141,7 @@ func (r *Room) fresh(ctx context.Context, j journal, token string) (workerapi.St
 		done.Skipped = skipped(got.skips)
 		return done, nil
 	case cloudhttp.AwayOrBusy(err):
-		return r.fill(ctx, j, err)
+		return r.fill(ctx, j, look, err)
 	case cloudhttp.CloudCode(err) == cloudapi.ErrChunksMissing:
 		j.Store.Token = token
 		return r.finish(ctx, j, j.Store.Operation)
@@ -134,7 +150,7 @@ func (r *Room) fresh(ctx context.Context, j journal, token string) (workerapi.St
 }
 
 // stage makes the whole snapshot durable and answers Queued.
-func (r *Room) stage(ctx context.Context, j journal, why error) (workerapi.Stored, error) {
+func (r *Room) stage(ctx context.Context, j journal, look target, why error) (workerapi.Stored, error) {
 	drop := func(err error) (workerapi.Stored, error) {
 		return workerapi.Stored{}, errors.Join(err, r.removeJournal(j.Store.Key))
 	}
@@ -142,7 +158,7 @@ func (r *Room) stage(ctx context.Context, j journal, why error) (workerapi.Store
 	if err != nil {
 		return drop(err)
 	}
-	got, err := r.snapshot(ctx, j.target(), to)
+	got, err := r.snapshot(ctx, look, to)
 	if err == nil {
 		err = to.close()
 	}
@@ -165,12 +181,12 @@ func (r *Room) stage(ctx context.Context, j journal, why error) (workerapi.Store
 // fill adds the chunks to a journal whose commit was asked for and not answered.
 // The version may exist already, so the journal stays what it is; when the files
 // have changed since, it stays without chunks, which the cloud has anyway.
-func (r *Room) fill(ctx context.Context, j journal, why error) (workerapi.Stored, error) {
+func (r *Room) fill(ctx context.Context, j journal, look target, why error) (workerapi.Stored, error) {
 	to, err := r.newStaged(j.Store.Key)
 	if err != nil {
 		return queued(j, why), nil
 	}
-	got, err := r.snapshot(ctx, j.target(), to)
+	got, err := r.snapshot(ctx, look, to)
 	if err == nil {
 		err = to.close()
 	}

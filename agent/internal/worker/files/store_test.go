@@ -246,11 +246,12 @@ func TestCutSaveOfAChangedFileIsRefused(t *testing.T) {
 	write(t, path, random(7, 3<<20))
 	w.drive.Fault = (&failing{match: "manifests/", n: -1, err: &api.Error{Code: api.Internal, Detail: "planted"}}).fault
 	s := w.create(path, false)
-	j, err := newSave(s)
+	j, at, err := newSave(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := w.room.snapshot(context.Background(), j.target(), nil)
+	defer at.close()
+	got, err := w.room.snapshot(context.Background(), j.target(at, nil), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

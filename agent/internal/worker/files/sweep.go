@@ -22,16 +22,12 @@ var partName = regexp.MustCompile(`^\.iscdesk-[0-9a-f]{16}\.part$`)
 // them. A part that the ledger names as one side of a switch may hold the user's
 // work; so may any, once a damaged ledger was set aside. What cannot be removed
 // now is tried again by the next worker.
-func (r *Room) sweepParts(ctx context.Context, ws *os.Root) {
+func (r *Room) sweepParts(ctx context.Context, ws *workplace) {
 	dir, err := r.private()
 	if err != nil {
 		return
 	}
 	if aside, err := filepath.Glob(filepath.Join(dir, "ledger.log.damaged-*")); err != nil || len(aside) > 0 {
-		return
-	}
-	base, err := filepath.EvalSymlinks(ws.Name())
-	if err != nil {
 		return
 	}
 	named, trees := make(map[string]bool), make(map[string]bool)
@@ -55,10 +51,10 @@ func (r *Room) sweepParts(ctx context.Context, ws *os.Root) {
 		if err != nil {
 			return nil // a folder that cannot be read holds no part of ours that could be removed
 		}
-		path := filepath.Join(base, filepath.FromSlash(rel))
+		path := filepath.Join(ws.path, filepath.FromSlash(rel))
 		switch {
 		case partName.MatchString(d.Name()):
-			if !named[path] && r.untouchedFor(ws, rel, stalePart) {
+			if !named[path] && r.untouchedFor(ws.Root, rel, stalePart) {
 				stale = append(stale, rel)
 			}
 		case !d.IsDir() || !trees[path]:

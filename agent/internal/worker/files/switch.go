@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
 // A landed version is switched in by exchanging two names, so that the path is
@@ -18,7 +19,7 @@ import (
 
 // switchIn puts the tree at temp in the place of name. old says what is there now.
 // It returns the conflict copy's name in parent, if there is one.
-func (r *Room) switchIn(ctx context.Context, parent *os.Root, temp string, e entry, old localTree) (conflict string, err error) {
+func (r *Room) switchIn(ctx context.Context, parent *os.Root, at *held, temp string, e entry, old localTree) (conflict string, err error) {
 	name := filepath.Base(e.Path)
 	dir, err := parent.Open(".")
 	if err != nil {
@@ -58,7 +59,7 @@ func (r *Room) switchIn(ctx context.Context, parent *os.Root, temp string, e ent
 	if err := swap(parent, dir, name, a); err != nil {
 		return "", local("put in place", e.Path, err)
 	}
-	return r.settleAside(ctx, parent, note)
+	return r.settleAside(ctx, parent, at, note)
 }
 
 // hiddenOld is the name of a replaced tree on its way out.
@@ -98,21 +99,20 @@ func makeAround(parent *os.Root, name string) error {
 
 // settleAside ends a switch whose old tree stands at its own name: what a version
 // holds is removed, everything else is kept where the user sees it.
-func (r *Room) settleAside(ctx context.Context, parent *os.Root, e entry) (conflict string, err error) {
+func (r *Room) settleAside(ctx context.Context, parent *os.Root, at *held, e entry) (conflict string, err error) {
 	a := e.Aside
 	if a.Conflict {
 		return a.Name, nil
 	}
 	// Looked at again, because an application may have written between the look
 	// and the switch.
-	old := e
-	old.Path = filepath.Join(filepath.Dir(e.Path), a.Name)
-	state, err := r.compare(ctx, old, true, filepath.Base(e.Path), "")
+	old := at.beside(a.Name)
+	state, err := r.compare(ctx, old, e, true, at.name, coming{})
 	if err != nil {
 		return "", err
 	}
-	if state == clean {
-		return "", local("remove", old.Path, parent.RemoveAll(a.Name))
+	if state == clean && carry(ctx, parent, old, at.name, e) {
+		return "", local("remove", old.path, parent.RemoveAll(a.Name))
 	}
 	name, err := beside(parent, filepath.Base(e.Path), e.Kind, r.cfg.Clock.Now())
 	if err != nil {
@@ -124,6 +124,30 @@ func (r *Room) settleAside(ctx context.Context, parent *os.Root, e entry) (confl
 	return name, local("put aside", e.Path, parent.Rename(a.Name, name))
 }
 
+// carry moves what saves leave out, lock files and what looks like them, from a
+// replaced tree into the new one: no version holds it, and it may be someone's
+// work. It says whether nothing of it is left; a kill in its middle is gone on with.
+func carry(ctx context.Context, parent *os.Root, old *held, name string, e entry) bool {
+	if e.Kind != cloudapi.KindAssembly {
+		return true
+	}
+	t, err := scan(ctx, old, e.Kind, lockNamed(e.Files))
+	if err != nil {
+		return false
+	}
+	defer t.close()
+	for _, rel := range t.skips {
+		from, to := filepath.Join(old.name, filepath.FromSlash(rel)), filepath.Join(name, filepath.FromSlash(rel))
+		if there(parent, to) { // the new version's own, or an application's since
+			return false
+		}
+		if parent.MkdirAll(filepath.Dir(to), 0o700) != nil || parent.Rename(from, to) != nil || syncDir(parent, filepath.Dir(to)) != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // repair ends what a kill cut in the middle of a switch and returns the entry as it
 // is then; a conflict copy that came of it is noted there. The caller holds the
 // path's claim.
@@ -131,13 +155,18 @@ func (r *Room) repair(ctx context.Context, e entry) (entry, error) {
 	if e.Aside == nil {
 		return e, nil
 	}
-	parent, err := os.OpenRoot(filepath.Dir(e.Path))
-	if errors.Is(err, fs.ErrNotExist) {
+	at, err := hold(e.Path)
+	if api.CodeOf(err) == api.PathNotFound {
 		e.Aside = nil // the folder was removed: nothing to put right
 		return e, nil
 	}
 	if err != nil {
-		return e, local("open", filepath.Dir(e.Path), err)
+		return e, err
+	}
+	defer at.close()
+	parent, err := at.folder()
+	if err != nil {
+		return e, err
 	}
 	defer parent.Close()
 	a, name := e.Aside, filepath.Base(e.Path)
@@ -163,7 +192,7 @@ func (r *Room) repair(ctx context.Context, e entry) (entry, error) {
 				return e, local("put back", e.Path, err)
 			}
 		} else {
-			conflict, err := r.settleAside(ctx, parent, e)
+			conflict, err := r.settleAside(ctx, parent, at, e)
 			if err != nil {
 				return e, err
 			}

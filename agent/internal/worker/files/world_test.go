@@ -72,7 +72,7 @@ func (w *world) save(path string, assembly bool) workerapi.Store {
 		w.t.Fatal(err)
 	}
 	s := w.create(path, assembly)
-	s.Object, s.Base, s.Fence = in.Object, in.Version, in.Fence
+	s.Object, s.Base, s.Fence, s.At = in.Object, in.Version, in.Fence, in.At
 	s.Name = w.drive.Objects[in.Object].Name
 	return s
 }
@@ -185,6 +185,17 @@ func equalFile(t testing.TB, path string, want []byte) {
 	if got := read(t, path); !bytes.Equal(got, want) {
 		t.Fatalf("%s holds other bytes: %d of them, want %d", path, len(got), len(want))
 	}
+}
+
+// holding is hold for as long as the test runs.
+func holding(t testing.TB, path string) *held {
+	t.Helper()
+	h, err := find(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.close)
+	return h
 }
 
 func exists(path string) bool {

@@ -1,0 +1,344 @@
+package files
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/clock"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+func TestFoldersWithoutLinks(t *testing.T) {
+	base, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(base, "a", "b", "file"), nil)
+	for _, l := range [][2]string{{"a", "link"}, {"/nowhere", "dangling"}, {"file", "a/b/link"}} {
+		if err := os.Symlink(l[0], filepath.Join(base, l[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	linked := func(err error) bool { return errors.Is(err, errLinked) }
+	gone := func(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+	notRegular := func(err error) bool { return api.CodeOf(local("open", "", err)) == api.PathNotRegular }
+	fine := func(err error) bool { return err == nil }
+	for _, c := range []struct {
+		path string
+		want func(error) bool
+	}{
+		{"/", fine}, {base, fine}, {base + "/a/b", fine},
+		{base + "/link", linked}, {base + "/link/b", linked}, {base + "/dangling", linked}, {base + "/dangling/x", linked},
+		{base + "/none", gone}, {base + "/a/none/x", gone}, {base + "/a/b/file", notRegular}, {base + "/a/b/file/x", notRegular},
+	} {
+		for how, open := range map[string]func(string) (*os.File, error){"openat2": openFolder, "element by element": walkFolder} {
+			f, err := open(c.path)
+			if !c.want(err) {
+				t.Errorf("%s by %s: %v", c.path, how, err)
+			}
+			if err != nil {
+				continue
+			}
+			got, err := f.Stat()
+			want, werr := os.Lstat(c.path)
+			if err != nil || werr != nil || !os.SameFile(got, want) {
+				t.Errorf("%s by %s is another folder (%v, %v)", c.path, how, err, werr)
+			}
+			f.Close()
+		}
+	}
+	if f, err := makeFolder(base + "/link/new"); !errors.Is(err, errLinked) || exists(base+"/a/new") {
+		t.Errorf("made a folder through a link: %v, %v", f, err)
+	}
+	f, err := makeFolder(base + "/new/folder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, name := range []string{"..", "/", "a/b", "../x", "/etc"} {
+		if _, err := statAt(f, name); err == nil {
+			t.Errorf("%q was looked at", name)
+		}
+		if root, err := rootAt(f, name); err == nil {
+			t.Errorf("%q was opened as %s", name, root.Name())
+		}
+	}
+}
+
+// deputy is a world with a shared folder, above which someone else may swap two
+// names, and the user's private folder with files of the same names.
+type deputy struct {
+	*world
+	shared, private, away string
+	swapped               bool
+}
+
+var theSecret, theShared = []byte("SECRET"), []byte("shared")
+
+func newDeputy(t *testing.T) *deputy {
+	w := newWorld(t)
+	d := &deputy{world: w, shared: w.path("share", "proj"), private: w.path("private"), away: w.path("share", "other")}
+	for dir, b := range map[string][]byte{d.shared: theShared, d.private: theSecret} {
+		write(t, filepath.Join(dir, "part.dxf"), b)
+		write(t, filepath.Join(dir, "gear", "gear.stp"), b)
+	}
+	if err := os.Symlink(d.private, d.away); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// swap exchanges the shared folder and the link to the private one.
+func (d *deputy) swap() {
+	d.t.Helper()
+	dir, err := os.Open(filepath.Dir(d.shared))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer dir.Close()
+	if err := exchange(dir, filepath.Base(d.shared), filepath.Base(d.away)); err != nil {
+		d.t.Fatal(err)
+	}
+	d.swapped = !d.swapped
+}
+
+// kept checks that no version holds the private file and returns how many there are.
+func (d *deputy) kept() (versions int) {
+	d.t.Helper()
+	for _, o := range d.drive.Objects {
+		for _, m := range o.Versions {
+			files, err := d.drive.Content(m)
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			versions++
+			for name, b := range files {
+				if bytes.Contains(b, theSecret) {
+					d.t.Errorf("version %d holds the private %s", versions, name)
+				}
+			}
+		}
+	}
+	return versions
+}
+
+// What Inspect decided for one file never sends the bytes of another.
+func TestSwappedBetweenInspectAndStore(t *testing.T) {
+	for _, c := range []struct {
+		name, path string
+		change     func(d *deputy)
+		want       api.Code
+	}{
+		{"nothing", "part.dxf", func(*deputy) {}, api.OK},
+		{"nothing, an assembly", "gear", func(*deputy) {}, api.OK},
+		{"a link", "part.dxf", (*deputy).swap, api.FileChanging},
+		{"a link, an assembly", "gear", (*deputy).swap, api.FileChanging},
+		{"another folder", "part.dxf", func(d *deputy) { d.rename(d.shared, d.away+".2"); d.rename(d.private, d.shared) }, api.FileChanging},
+		{"another assembly", "gear", func(d *deputy) {
+			d.rename(d.shared+"/gear", d.shared+"/old")
+			d.rename(d.private+"/gear", d.shared+"/gear")
+		}, api.FileChanging},
+		{"the folder is gone", "part.dxf", func(d *deputy) { d.rename(d.shared, d.shared+".2") }, api.FileChanging},
+		{"a file in its place", "part.dxf", func(d *deputy) { d.rename(d.shared, d.shared+".2"); write(d.t, d.shared, nil) }, api.FileChanging},
+		{"the application writes by rename", "part.dxf", func(d *deputy) {
+			write(d.t, d.shared+"/new", theShared)
+			d.rename(d.shared+"/new", d.shared+"/part.dxf")
+		}, api.OK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDeputy(t)
+			path, assembly := filepath.Join(d.shared, c.path), c.path == "gear"
+			d.store(d.create(path, assembly))
+			s := d.save(path, assembly)
+			if s.At.Path == "" || s.At.Folder == (workerapi.FileID{}) || assembly == (s.At.Tree == workerapi.FileID{}) {
+				t.Fatalf("inspected at %+v", s.At)
+			}
+			c.change(d)
+			_, err := d.room.Store(context.Background(), s)
+			code(t, err, c.want)
+			if got, want := d.kept(), map[bool]int{true: 2, false: 1}[c.want == api.OK]; got != want {
+				t.Errorf("%d versions, want %d", got, want)
+			}
+		})
+	}
+}
+
+func (d *deputy) rename(from, to string) {
+	d.t.Helper()
+	if err := os.Rename(from, to); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// A folder that is swapped at every wait and every call to the cloud gives nothing
+// of the private one, whichever way a save goes.
+func TestSwappedDuringASave(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		assembly bool
+		away     bool // the cloud
+		odd      bool // another beat
+	}{
+		{"a file", false, false, false}, {"a file, other beat", false, false, true},
+		{"an assembly", true, false, false}, {"an assembly, other beat", true, false, true},
+		{"a queued file", false, true, false}, {"a queued assembly", true, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDeputy(t)
+			path := filepath.Join(d.shared, "part.dxf")
+			if c.assembly {
+				path = filepath.Join(d.shared, "gear")
+			}
+			d.store(d.create(path, c.assembly))
+			swaps := 0
+			swap := func() { swaps++; d.swap() }
+			d.room = d.newRoom(func(ctx context.Context, _ time.Duration) error { swap(); return context.Cause(ctx) })
+			d.drive.Fault = func(cloudhttp.Request, bool) error {
+				if !c.odd {
+					swap()
+				}
+				return nil
+			}
+			for range 6 {
+				if d.swapped {
+					d.swap()
+				}
+				s := d.save(path, c.assembly)
+				if c.away {
+					s.Token = ""
+				}
+				for _, name := range []string{"part.dxf", "gear/gear.stp"} { // just written: the look waits for the clock's tick
+					write(t, filepath.Join(d.private, name), append(theSecret, random(byte(swaps), 9)...))
+					if d.swapped {
+						d.swap()
+					}
+					write(t, filepath.Join(d.shared, name), append(theShared, random(byte(swaps), 9)...))
+				}
+				got, err := d.room.Store(context.Background(), s)
+				if api.CodeOf(err) != api.OK && api.CodeOf(err) != api.FileChanging {
+					t.Fatal(err)
+				}
+				if got.Queued {
+					s.Token, s.Staged = "t", true
+					d.store(s)
+				} else if err := d.room.Discard(context.Background(), workerapi.Staged{Key: s.Key}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if swaps == 0 {
+				t.Fatal("nothing was swapped")
+			}
+			if n := d.kept(); n < 2 {
+				t.Errorf("%d versions: the folder that was held was not saved", n)
+			}
+		})
+	}
+}
+
+// newRoom is a worker that waits as told.
+func (w *world) newRoom(wait func(context.Context, time.Duration) error) *Room {
+	w.t.Helper()
+	r, err := New(Config{Home: w.home, Service: silent{}, Clock: clock.System{}, Cloud: w.drive, Wait: wait})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+// A save that a kill cut is sent from the files only if they are still what was
+// saved, and not a byte of anything else crosses.
+func TestSwappedBeforeAResend(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(d *deputy)
+	}{
+		{"a link", (*deputy).swap},
+		{"another folder", func(d *deputy) { d.rename(d.shared, d.away+".2"); d.rename(d.private, d.shared) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDeputy(t)
+			s := d.create(filepath.Join(d.shared, "part.dxf"), false)
+			j, at, err := newSave(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer at.close()
+			got, err := d.room.snapshot(context.Background(), j.target(at, nil), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			manifest, err := j.take(got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := d.room.newJournal(j, manifest); err != nil { // as a kill before the commit leaves it
+				t.Fatal(err)
+			}
+			c.change(d)
+			_, err = d.room.Store(context.Background(), s)
+			code(t, err, api.FileChanging)
+			if d.drive.Put != 0 || d.kept() != 0 {
+				t.Errorf("%d bytes were sent", d.drive.Put)
+			}
+		})
+	}
+}
+
+// A conflict copy is not laid through a link that was put into its way; the work
+// stays in the outbox.
+func TestKeepFollowsNoLink(t *testing.T) {
+	d := newDeputy(t)
+	path := filepath.Join(d.shared, "part.dxf")
+	s := d.queue(path, false)
+	write(t, path, []byte("later"))
+	d.swap()
+	before := list(t, d.private)
+	_, err := d.room.Keep(context.Background(), s)
+	code(t, err, api.FileChanging)
+	if after := list(t, d.private); len(after) != len(before) {
+		t.Fatalf("the private folder holds %q", after)
+	}
+	d.swap()
+	if copied := d.keep(s); copied == "" {
+		t.Fatal("no copy when the folder is back")
+	}
+}
+
+// An open compares the files that it is about to replace, not those of a folder
+// that the workspace's link leads to in that moment.
+func TestWorkspaceSwappedDuringAnOpen(t *testing.T) {
+	w := newWorld(t)
+	ours, theirs := t.TempDir(), t.TempDir()
+	link := func(to string) {
+		remove(t, w.path("ISCDesk"))
+		if err := os.Symlink(to, w.path("ISCDesk")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(ours)
+	object := w.put("part.stl", []byte("one"))
+	w.fetch(object, 0, true)
+	part := filepath.Join("Parts", "Pumps", "part.stl")
+	write(t, filepath.Join(ours, part), []byte("an hour of work"))
+	write(t, filepath.Join(theirs, part), []byte("one")) // looks as if it were saved
+	w.next(object, []byte("two"))
+	w.drive.Fault = func(cloudhttp.Request, bool) error { link(theirs); return nil }
+	got, err := w.tryFetch(object, 0, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.ConflictCopy == "" {
+		t.Fatal("the work was taken for saved")
+	}
+	equalFile(t, got.ConflictCopy, []byte("an hour of work"))
+	equalFile(t, filepath.Join(ours, part), []byte("two"))
+	equalFile(t, filepath.Join(theirs, part), []byte("one"))
+}
