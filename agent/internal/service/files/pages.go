@@ -36,8 +36,12 @@ func (r *Room) SaveAs(ctx context.Context, a caller.Actor, s api.Save) (api.Star
 		return api.Started{}, err
 	}
 	defer w.Release()
-	if err := w.Call(ctx, workerapi.MethodInspect, workerapi.Inspect{Path: j.Path, Assembly: j.Assembly}, nil); err != nil && api.CodeOf(err) != api.InvalidArgument {
+	var in workerapi.Inspected
+	if err := w.Call(ctx, workerapi.MethodInspect, workerapi.Inspect{Path: j.Path, Assembly: j.Assembly}, &in); err != nil && api.CodeOf(err) != api.InvalidArgument {
 		return api.Started{}, err
+	}
+	if plainPath(in.At.Path) != "" { // the user chooses a place for this file, not for what the path leads to by then
+		j.At = &in.At
 	}
 	return r.openPage(ctx, a, api.MethodSaveAs, s.ComeBack, j,
 		workerapi.Page{Purpose: purposeSaveAs, Name: filepath.Base(j.Path), Assembly: j.Assembly})

@@ -26,11 +26,12 @@ type job struct {
 
 	Account string `json:"account,omitempty"` // who is signed in as it begins: nobody else's rights serve it
 
-	Path     string `json:"path,omitempty"` // save
-	Assembly bool   `json:"assembly,omitempty"`
-	Space    string `json:"space,omitempty"` // as a new object
-	Folder   string `json:"folder,omitempty"`
-	Name     string `json:"name,omitempty"`
+	Path     string          `json:"path,omitempty"` // save
+	Assembly bool            `json:"assembly,omitempty"`
+	At       *workerapi.Spot `json:"at,omitempty"`    // save-as with a page: what the path was as it opened
+	Space    string          `json:"space,omitempty"` // as a new object
+	Folder   string          `json:"folder,omitempty"`
+	Name     string          `json:"name,omitempty"`
 
 	Chosen bool `json:"chosen,omitempty"` // a page was answered
 	Queued bool `json:"queued,omitempty"` // told to be queued

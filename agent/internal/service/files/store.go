@@ -21,6 +21,9 @@ func (x *run) store() (workerapi.Stored, error) {
 		Operation: x.op.ID(), Key: x.job.Key, Path: x.job.Path, Assembly: x.job.Assembly, Account: account,
 		Space: x.job.Space, Folder: x.job.Folder, Name: x.job.Name,
 	}
+	if x.job.At != nil {
+		ask.At = *x.job.At
+	}
 	if x.op.Method() == api.MethodSave {
 		if err := x.known(account, &ask); err != nil {
 			return workerapi.Stored{}, err
@@ -53,6 +56,7 @@ func (x *run) known(account string, ask *workerapi.Store) error {
 	if err := x.call(workerapi.MethodInspect, workerapi.Inspect{Path: x.job.Path, Assembly: x.job.Assembly}, &in); err != nil {
 		return err
 	}
+	ask.At = in.At // what is decided here is decided for this file
 	switch {
 	case in.Object == "" && in.After == "" || in.Space == "":
 		return refuse(api.NotCloudFile, x.job.Path+" did not come from the cloud")
