@@ -19,11 +19,19 @@ import (
 	"github.com/iscdesk/iscdesk/internal/need"
 )
 
-// The test program is also the application that engineers run in some scenarios.
+// The test program is also what engineers run in some tests: an application, and a
+// hostile program.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "drive-saves" {
 		if err := driveSaves(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, "driver:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "swap-names" {
+		if err := swapNames(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "swap-names:", err)
 			os.Exit(1)
 		}
 		return
