@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -19,20 +22,38 @@ import (
 func TestOthersBeginWhileTheLedgerIsRewritten(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	var e *Events
-	var before, during *Op
-	inside := false
+	var before *Op
+	var during atomic.Pointer[Op] // begun while a rewrite stood still
+	var waited atomic.Bool
 	seal := func(b []byte) ([]byte, error) {
-		if e == nil || inside || during != nil || e.ledger.compacting.TryLock() {
-			if e != nil && !inside && during == nil {
+		if e == nil || e.ledger.compacting.TryLock() {
+			if e != nil {
 				e.ledger.compacting.Unlock()
 			}
 			return b, nil
 		}
-		inside = true // the rewrite of this goroutine is at work; a lock that it held would never come free
-		defer func() { inside = false }()
-		e.Emit(Owner{UID: 1001}, "X", "X", nil)
-		end(t, before, map[string]string{"detail": "while it was rewritten"})
-		during = begin(t, e, Owner{UID: 1001})
+		if !waited.CompareAndSwap(false, true) {
+			return b, nil
+		}
+		done := make(chan error, 1) // the rewrite waits here, with whatever it holds
+		go func() {
+			e.Emit(Owner{UID: 1001}, "X", "X", nil)
+			err := before.End("X", "X", map[string]string{"detail": "while it was rewritten"}, false)
+			if err == nil {
+				var op *Op
+				op, err = e.Begin(Owner{UID: 1001}, api.MethodSave, "", nil)
+				during.Store(op)
+			}
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("another user waits for the rewrite")
+		}
 		return b, nil
 	}
 	var err error
@@ -42,12 +63,12 @@ func TestOthersBeginWhileTheLedgerIsRewritten(t *testing.T) {
 	defer e.Close()
 	before = begin(t, e, Owner{UID: 1001})
 	op := begin(t, e, alice)
-	for n := 0; during == nil && n < 40; n++ {
+	for n := 0; during.Load() == nil && n < 40; n++ {
 		if err := op.SetData(strings.Repeat("x", 100<<10)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if during == nil {
+	if during.Load() == nil {
 		t.Fatal("the ledger was not rewritten")
 	}
 	if err := e.Close(); err != nil {
@@ -55,7 +76,7 @@ func TestOthersBeginWhileTheLedgerIsRewritten(t *testing.T) {
 	}
 	again := open(t, dir, c)
 	bob := Owner{UID: 1001}
-	if again.Find(1001, during.ID()) == nil || again.Get(bob, before.ID()).State != api.OpDone || again.Find(1000, op.ID()) == nil {
+	if again.Find(1001, during.Load().ID()) == nil || again.Get(bob, before.ID()).State != api.OpDone || again.Find(1000, op.ID()) == nil {
 		t.Error("what changed while the ledger was rewritten is lost")
 	}
 }
@@ -151,15 +172,17 @@ func TestARewriteThatFailsIsNotTriedAtEachCommit(t *testing.T) {
 	}
 }
 
-// TestALedgerOfHistoryIsRewrittenAtOpen, and users' results are brought within bounds.
-func TestALedgerOfHistoryIsRewrittenAtOpen(t *testing.T) {
-	dir, c := t.TempDir(), newClock()
+// largeData is what the records of history hold.
+var largeData = json.RawMessage(fmt.Sprintf("%q", strings.Repeat("x", 200<<10)))
+
+// history writes a ledger as an agent leaves it that ended before a rewrite.
+func history(t *testing.T, dir string, records ...record) {
+	t.Helper()
 	l, _, err := atomicfile.OpenLog(filepath.Join(dir, "operations.log"), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write := func(r record) {
-		t.Helper()
+	for _, r := range records {
 		raw, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
@@ -168,20 +191,34 @@ func TestALedgerOfHistoryIsRewrittenAtOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	data := json.RawMessage(fmt.Sprintf("%q", strings.Repeat("x", 200<<10)))
-	for range 20 {
-		write(record{ID: 1, UID: 1000, State: api.OpRunning, Data: data})
-	}
-	for id := api.Operation(2); id < 30; id++ {
-		write(record{ID: id, UID: 1001, State: api.OpDone, Ended: c.Now(), Data: data, Event: &api.Event{}})
-	}
-	write(record{ID: 29}) // as an agent of before forgot
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	e := open(t, dir, c)
-	if size := e.ledger.log.Size(); size > maxKeptBytes+compactAt {
+}
+
+func TestALedgerOfHistoryIsRewrittenAtOpen(t *testing.T) {
+	dir := t.TempDir()
+	history(t, dir, slices.Repeat([]record{{ID: 1, UID: 1000, State: api.OpRunning, Data: largeData}}, 10)...)
+	e := open(t, dir, newClock())
+	if size := e.ledger.log.Size(); size > compactAt {
 		t.Errorf("%d bytes after the start", size)
+	}
+	if e.Find(1000, 1) == nil {
+		t.Error("the operation is lost")
+	}
+}
+
+// TestResultsAreBroughtWithinBoundsAtOpen: bounds may have been wider.
+func TestResultsAreBroughtWithinBoundsAtOpen(t *testing.T) {
+	dir, c := t.TempDir(), newClock()
+	records := []record{{ID: 1, UID: 1000, State: api.OpRunning, Data: largeData}}
+	for id := api.Operation(2); id < 30; id++ {
+		records = append(records, record{ID: id, UID: 1001, State: api.OpDone, Ended: c.Now(), Data: largeData, Event: &api.Event{}})
+	}
+	history(t, dir, append(records, record{ID: 29})...) // the last as an agent of before Gone forgot
+	e := open(t, dir, c)
+	if u := e.users[1001]; u.keptBytes > maxKeptBytes {
+		t.Errorf("%d bytes of results after the start", u.keptBytes)
 	}
 	bob := Owner{UID: 1001}
 	if e.Find(1000, 1) == nil || e.Get(bob, 28).State != api.OpDone || e.Get(bob, 2).State != api.OpUnknown || e.Get(bob, 29).State != api.OpUnknown {
@@ -191,6 +228,6 @@ func TestALedgerOfHistoryIsRewrittenAtOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	if e = open(t, dir, c); e.Find(1000, 1) == nil || e.Get(bob, 28).State != api.OpDone {
-		t.Error("the rewritten ledger lacks something")
+		t.Error("a second start finds less")
 	}
 }
