@@ -76,6 +76,10 @@ func TestSwappedFolder(t *testing.T) {
 		run(0, s.Tool(0, "files", "save-as", "--to", s.Space, p))
 	}
 
+	// A folder that may be passed through and not listed is enough for a file in it.
+	run(1, s.Command(1, "sh", "-c", `umask 022; mkdir -m 711 "$0"; echo open >"$0/open.dxf"`, share+"/closed"))
+	run(0, s.Tool(0, "files", "save-as", "--to", s.Space, share+"/closed/open.dxf"))
+
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +136,7 @@ func TestSwappedFolder(t *testing.T) {
 			}
 		}
 	}
-	if objects != len(paths) {
-		t.Errorf("looked at %d objects, want %d", objects, len(paths))
+	if want := len(paths) + 1; objects != want {
+		t.Errorf("looked at %d objects, want %d", objects, want)
 	}
 }

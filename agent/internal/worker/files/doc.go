@@ -7,6 +7,7 @@
 // names), the local bytes, and the version in the cloud. Local bytes that no
 // version holds are never replaced: they stay in place or are put beside.
 //
-// It must never follow a link, never write outside the folder it was given, and
-// never take a version from bytes that changed while they were read.
+// It must never follow a link but those that stand in a path as a request names it
+// (held), never write outside the folder it was given, and never take a version
+// from bytes that changed while they were read.
 package files
