@@ -12,11 +12,11 @@ import (
 
 // user is the cloud as the OS user's account sees it.
 func (r *Room) user(ctx context.Context, uid int) (Cloud, string, error) {
-	account, err := r.cfg.Account(uid)
+	c, err := r.cfg.User(ctx, uid)
 	if err != nil {
 		return nil, "", err
 	}
-	c, err := r.cfg.User(ctx, uid)
+	account, err := r.cfg.Account(uid)
 	return c, account, err
 }
 

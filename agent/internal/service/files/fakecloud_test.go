@@ -26,6 +26,7 @@ type drive struct {
 	nextErr map[string]error // the next call of that name fails
 	tokens  int
 	asked   func() // happens while a transfer token is asked for
+	found   func() // happens as an object was asked for
 }
 
 func newDrive(t testing.TB) *drive {
@@ -152,6 +153,37 @@ func (d *drive) Checkin(_ context.Context, object string, fence int64) error {
 	delete(d.leases, object)
 	d.held.Says("DELETE", fmt.Sprintf("/v1/objects/%s/checkout?fence=%d", object, fence), nil, http.StatusNoContent, nil)
 	return nil
+}
+
+// bound is the drive with the rights of one account, as signin.User gives it.
+type bound struct {
+	*drive
+	d   *desk
+	who string
+}
+
+func (b bound) Object(ctx context.Context, object string) (cloudapi.Object, error) {
+	got, err := b.drive.Object(ctx, object)
+	b.drive.mu.Lock()
+	found := b.drive.found
+	b.drive.mu.Unlock()
+	if found != nil {
+		found()
+	}
+	return got, err
+}
+
+func (b bound) Checkout(ctx context.Context, object string, seconds int64) (cloudapi.Checkout, error) {
+	b.d.mu.Lock()
+	now := b.d.who
+	b.d.mu.Unlock()
+	if now != b.who {
+		return cloudapi.Checkout{}, refuse(api.SessionExpired, "planted")
+	}
+	if now != account {
+		return cloudapi.Checkout{}, refuse(api.HeldByOther, "planted")
+	}
+	return b.drive.Checkout(ctx, object, seconds)
 }
 
 // take gives the check-out to someone else, as an owner of the space may.

@@ -77,11 +77,11 @@ func (x *run) sendStaged() (workerapi.Stored, error) {
 	}
 	x.sure()
 	ask := waiting.Stores[i]
-	if _, err := x.room.signedIn(x.uid, ask.Account); err != nil {
-		return workerapi.Stored{}, err
-	}
 	ask.Operation, ask.Staged = x.op.ID(), true
 	c, err := x.cloud()
+	if err == nil {
+		_, err = x.room.signedIn(x.uid, ask.Account)
+	}
 	if err != nil {
 		return workerapi.Stored{}, err
 	}

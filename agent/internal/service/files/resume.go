@@ -164,10 +164,10 @@ func (r *Room) unfinished(uid int, op api.Operation) bool { return r.cfg.Events.
 // sendOrphan sends a save of the outbox, and forgets it when it has an end and no
 // operation will ask for it any more.
 func (r *Room) sendOrphan(ctx context.Context, uid int, s workerapi.Store, call func(method string, params, result any) error) error {
-	if _, err := r.signedIn(uid, s.Account); err != nil {
-		return err
-	}
 	c, err := r.cfg.User(ctx, uid)
+	if err == nil {
+		_, err = r.signedIn(uid, s.Account)
+	}
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,8 @@ type Config struct {
 	// Account is who is signed in for an OS user; it asks nobody. api.NotSignedIn,
 	// api.SessionExpired.
 	Account func(uid int) (account string, err error)
-	// User is the cloud with that user's rights. api.NotSignedIn, api.SessionExpired.
+	// User is the cloud with the rights of the account that is signed in now, and of no
+	// later one. api.NotSignedIn, api.SessionExpired.
 	User func(ctx context.Context, uid int) (Cloud, error)
 	// Worker is launch.Acquire, WorkerUser launch.AcquireUser.
 	Worker     func(ctx context.Context, a caller.Actor) (Worker, error)

@@ -117,7 +117,16 @@ func (r *Room) find(uid int, op api.Operation) (*run, error) {
 // keep writes the job to disk.
 func (x *run) keep() error { return x.op.SetData(x.job) }
 
-func (x *run) cloud() (Cloud, error) { return x.room.cfg.User(x.op.Context(), x.uid) }
+// cloud is the drive with the rights of the account that began the operation. They are
+// those of whoever is signed in now, so the accounts are compared after that.
+func (x *run) cloud() (Cloud, error) {
+	c, err := x.room.cfg.User(x.op.Context(), x.uid)
+	if err != nil {
+		return nil, err
+	}
+	_, err = x.room.signedIn(x.uid, x.account)
+	return c, err
+}
 
 // grant gets a transfer token and remembers what for, so that the worker can have
 // it renewed.

@@ -134,6 +134,12 @@ func TestAccountChangesUnderATransfer(t *testing.T) {
 	d.waitsFor(op, api.SessionExpired)
 	d.inCloud(object, "one")
 
+	d.drive.asked, d.drive.found = nil, func() { d.signIn(other) } // before the check-out is renewed
+	d.signIn(account)
+	d.look()
+	d.waitsFor(op, api.SessionExpired)
+	d.inCloud(object, "one")
+
 	x, err := d.room.find(uid, op)
 	if err != nil {
 		t.Fatal(err)

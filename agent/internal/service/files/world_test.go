@@ -84,7 +84,11 @@ func (d *desk) start() {
 			defer d.mu.Unlock()
 			return d.who, d.account
 		},
-		User:       func(context.Context, int) (Cloud, error) { return d.drive, nil },
+		User: func(context.Context, int) (Cloud, error) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return bound{d.drive, d, d.who}, nil
+		},
 		Worker:     func(context.Context, caller.Actor) (Worker, error) { return d.acquire(), nil },
 		WorkerUser: func(context.Context, int) (Worker, error) { return d.acquire(), nil },
 	})

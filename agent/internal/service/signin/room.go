@@ -107,13 +107,25 @@ func (r *Room) Account(uid int) (string, error) {
 }
 
 // User is the cloud with the user's rights: api.NotSignedIn, api.SessionExpired.
-// It asks nobody; its calls renew the token when needed.
+// It asks nobody; its calls renew the token when needed. It stays the account's that is
+// signed in now: should another sign in, its calls end with api.SessionExpired, so that
+// work which began for one never goes on with another's rights.
 func (r *Room) User(_ context.Context, uid int) (*cloud.User, error) {
 	s := r.user(uid)
-	if st := s.status(); !st.SignedIn {
+	st := s.status()
+	if !st.SignedIn {
 		return nil, &api.Error{Code: st.Reason}
 	}
-	return r.cfg.Cloud.User(s.token), nil
+	return r.cfg.Cloud.User(func(ctx context.Context, refused string) (string, error) {
+		token, err := s.token(ctx, refused)
+		if err != nil {
+			return "", err
+		}
+		if now := s.status().Account; now != st.Account { // compared last: the token is then this account's
+			return "", &api.Error{Code: api.SessionExpired, Detail: "the sign-in of " + st.Account + " is over"}
+		}
+		return token, nil
+	}), nil
 }
 
 // Login signs the OS user in with a password, which is used once. An earlier
