@@ -16,10 +16,9 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/iscdesk/iscdesk/cloud/internal/app"
 	"github.com/iscdesk/iscdesk/cloud/internal/certs"
+	"github.com/iscdesk/iscdesk/cloud/internal/conns"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/clock"
@@ -44,11 +43,13 @@ type serveCommand struct {
 // shutdownTime is what requests get to end by themselves after SIGTERM.
 const shutdownTime = 20 * time.Second
 
-// Bounds of connections: a client that does not read its answers is cut off, and no number of
-// clients uses up the process's descriptors.
+// Times of a connection; how many there are is bounded by package conns. A client that does not
+// read its answers is cut off.
 const (
-	answerTime     = 15 * time.Minute // longer than the longest upload and its answer
-	maxConnections = 4096
+	greetTime  = 5 * time.Second  // for the TLS handshake, and again for a request's head
+	bodyTime   = 10 * time.Second // for head and body of a request that is refused before its body is read; a route has its own time
+	idleTime   = 2 * time.Minute  // between requests; whoever is longest there gives way when there is no room
+	answerTime = 15 * time.Minute // longer than the longest upload and its answer
 )
 
 // Run serves until SIGTERM or SIGINT.
@@ -89,9 +90,10 @@ func (s *serveCommand) serve(ctx context.Context, st *streams, log *slog.Logger,
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	l = netutil.LimitListener(l, maxConnections)
-	srv := &http.Server{Handler: a.API, TLSConfig: conf, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, WriteTimeout: answerTime,
-		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	bounded := conns.Listen(l, conns.Limits{})
+	conf.GetConfigForClient = bounded.Hello
+	srv := &http.Server{Handler: a.API, TLSConfig: conf, ConnState: bounded.State, ReadHeaderTimeout: greetTime, ReadTimeout: bodyTime, IdleTimeout: idleTime,
+		WriteTimeout: answerTime, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	base := s.base(l.Addr())
 	if err := atomicfile.WriteFile(filepath.Join(data, "address"), []byte(base+"\n"), 0o644); err != nil {
 		l.Close()
@@ -111,7 +113,7 @@ func (s *serveCommand) serve(ctx context.Context, st *streams, log *slog.Logger,
 	}
 	fmt.Fprintln(st.out, "ready: connections are taken")
 	served := make(chan error, 1)
-	go func() { served <- srv.ServeTLS(l, "", "") }() // ends with Shutdown or Close below
+	go func() { served <- srv.ServeTLS(bounded, "", "") }() // ends with Shutdown or Close below
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve: %w", err)

@@ -48,7 +48,7 @@ func (g gates) address(c *Call, r Route) error {
 	if r.Strict {
 		which = g.strict
 	}
-	if wait := which.take(subnet(c.R.RemoteAddr), c.Now); wait > 0 {
+	if wait := which.take(Subnet(c.R.RemoteAddr), c.Now); wait > 0 {
 		return limited(c, wait)
 	}
 	return nil
@@ -69,8 +69,8 @@ func (g gates) principal(c *Call) error {
 	return nil
 }
 
-// subnet is the address without the port; of IPv6 the /64, which is what one customer gets.
-func subnet(remote string) string {
+// Subnet is the address without the port; of IPv6 the /64, which is what one customer gets.
+func Subnet(remote string) string {
 	ap, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return remote
