@@ -22,6 +22,7 @@ var unheld = map[string]string{
 	"cloud/main.go":                        "is the cloud",
 	"cloud/serve.go":                       "is the cloud; each test that runs it has a front or a checked client",
 	"cloud/internal/certs/certs_test.go":   "TLS only: it answers 404 to everything and nobody asks",
+	"cloud/internal/conns/flood_test.go":   "connections below HTTP: no path of the API is served, an upload's length is its answer",
 	"agent/internal/worker/picker/page.go": "serves pages to the user's browser, not the cloud's API",
 	"internal/cloudhttp/client_test.go":    "the transport itself: no path of the API is served, and what it answers is a planted fault",
 	"e2e/demo/demo.go":                     "copies the program; steps.go starts it, with a contract",
