@@ -1,5 +1,6 @@
-// Package atomicfile is the only way by which this project's processes write
-// state to disk. It has two forms: WriteFile replaces a small file as a whole,
+// Package atomicfile is the only way by which the agent's processes write state of
+// their own to disk, and the cloud its small files (its rest is SQLite's and the
+// blobs'). It has two forms: WriteFile replaces a small file as a whole,
 // Log appends checksummed records. What either has acknowledged survives a kill
 // and a power loss; what it has not is either there whole or not at all.
 //
