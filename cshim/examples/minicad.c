@@ -1,9 +1,10 @@
 /*
  * minicad - a small CAD program that works in the cloud through ISCDesk.
  *
- * It reads and writes ASCII DXF (LINE, CIRCLE, LWPOLYLINE, INSERT), knows
- * assemblies (a folder whose main file bears its name and inserts parts that
- * lie beside it), checks its licence with its publisher's key, and is driven by
+ * It reads and writes ASCII DXF of release 12 (LINE, CIRCLE, ARC, POLYLINE, INSERT;
+ * the later LWPOLYLINE is taken too), knows assemblies (a folder whose main file
+ * bears its name and inserts blocks that are references to the files beside it),
+ * checks its licence with its publisher's key, and is driven by
  * commands from its arguments or, without any, from standard input. It is one file
  * of over 500 lines on purpose: a whole program to read and to copy.
  *
@@ -127,18 +128,53 @@ static int store(void)
     return 0;
 }
 
-/* The end of the entities, where new ones go; 0 when the file has none. */
-static size_t entities_end(void)
+static int is(size_t i, int code, const char *value)
 {
-    size_t i;
-    int inside = 0;
-    for (i = 0; i < dxf.count; i++) {
-        if (dxf.pair[i].code == 2 && strcmp(dxf.pair[i].value, "ENTITIES") == 0)
-            inside = 1;
-        if (inside && dxf.pair[i].code == 0 && strcmp(dxf.pair[i].value, "ENDSEC") == 0)
-            return i;
+    return i < dxf.count && dxf.pair[i].code == code && strcmp(dxf.pair[i].value, value) == 0;
+}
+
+/* A section's first pair, and its end, where new entities go; 0 to 0 when the file has none. */
+static size_t section(const char *name, size_t *end)
+{
+    size_t i, start = 0;
+    for (i = 1; i < dxf.count; i++) {
+        if (start == 0 && is(i, 2, name) && is(i - 1, 0, "SECTION"))
+            start = i + 1;
+        if (start > 0 && is(i, 0, "ENDSEC"))
+            return *end = i, start;
     }
-    return 0;
+    return *end = 0;
+}
+
+/* The file that a block refers to, "" for a block that is drawn here, NULL for none. */
+static const char *reference(const char *block)
+{
+    size_t end, i = section("BLOCKS", &end);
+    for (; i < end; i++) {
+        const char *file = "";
+        int found = 0, outside = 0;
+        if (!is(i, 0, "BLOCK"))
+            continue;
+        for (i++; i < end && dxf.pair[i].code != 0; i++) {
+            found |= is(i, 2, block);
+            outside |= dxf.pair[i].code == 70 && (atoi(dxf.pair[i].value) & 4) != 0;
+            if (dxf.pair[i].code == 1)
+                file = dxf.pair[i].value;
+        }
+        i--; /* the loop's own step comes */
+        if (found)
+            return outside ? file : "";
+    }
+    return NULL;
+}
+
+/* What a pair of an entity holds: 'x' or 'y' of a point, or 0. The point of a
+ * POLYLINE is none: its VERTEX entities are. */
+static int axis(const char *kind, int code)
+{
+    if (strcmp(kind, "POLYLINE") == 0)
+        return 0;
+    return code == 10 || code == 11 ? 'x' : code == 20 || code == 21 ? 'y' : 0;
 }
 
 static int set_number(struct pair *p, double v)
@@ -155,17 +191,16 @@ static int set_number(struct pair *p, double v)
 /* x' = k x + dx, y' = k y + dy, lengths times k, for all entities. */
 static int transform(double k, double dx, double dy)
 {
-    size_t i, end = entities_end();
+    size_t end, i = section("ENTITIES", &end);
     const char *kind = "";
     int changed = 0;
-    for (i = 0; i < end; i++) {
+    for (; i < end; i++) {
         struct pair *p = &dxf.pair[i];
-        int x = p->code == 10 || p->code == 11, y = p->code == 20 || p->code == 21;
-        int length = p->code == 40 && strcmp(kind, "CIRCLE") == 0;
+        int a = axis(kind, p->code), length = p->code == 40 && strcmp(kind, "CIRCLE") == 0;
         if (p->code == 0)
             kind = p->value;
-        else if (x || y || length) {
-            if (set_number(p, atof(p->value) * k + (x ? dx : y ? dy : 0)) != 0)
+        else if (a || length) {
+            if (set_number(p, atof(p->value) * k + (a == 'x' ? dx : a == 'y' ? dy : 0)) != 0)
                 return -1;
             changed++;
         }
@@ -177,7 +212,8 @@ static int add_circle(double x, double y, double r)
 {
     static const int codes[] = {0, 8, 10, 20, 40};
     char text[5][64] = {"CIRCLE", "0"};
-    size_t i, at = entities_end();
+    size_t i, at;
+    (void)section("ENTITIES", &at);
     snprintf(text[2], sizeof text[2], "%.9g", x);
     snprintf(text[3], sizeof text[3], "%.9g", y);
     snprintf(text[4], sizeof text[4], "%.9g", r);
@@ -189,31 +225,35 @@ static int add_circle(double x, double y, double r)
 
 static void info(void)
 {
-    static const char *const kinds[] = {"LINE", "CIRCLE", "LWPOLYLINE", "INSERT"};
-    size_t i, k, count[4] = {0, 0, 0, 0}, end = entities_end();
+    static const char *const kinds[] = {"LINE", "CIRCLE", "ARC", "POLYLINE", "VERTEX", "LWPOLYLINE", "INSERT"};
+    enum { KINDS = sizeof kinds / sizeof kinds[0] };
+    size_t end, k, count[KINDS] = {0}, i = section("ENTITIES", &end);
     double low[2] = {HUGE_VAL, HUGE_VAL}, high[2] = {-HUGE_VAL, -HUGE_VAL};
-    int insert = 0;
+    const char *kind = "";
     printf("%s %s\n", dxf.assembly ? "assembly" : "part", dxf.path);
-    for (i = 0; i < end; i++) {
+    for (; i < end; i++) {
         const struct pair *p = &dxf.pair[i];
-        int axis = p->code == 20 || p->code == 21;
+        int a = axis(kind, p->code) - 'x';
         if (p->code == 0) {
-            insert = strcmp(p->value, "INSERT") == 0;
-            for (k = 0; k < 4; k++)
-                count[k] += strcmp(p->value, kinds[k]) == 0;
-        } else if (p->code == 2 && insert) {
-            char part[8192];
+            kind = p->value;
+            for (k = 0; k < KINDS; k++)
+                count[k] += strcmp(kind, kinds[k]) == 0;
+        } else if (p->code == 2 && strcmp(kind, "INSERT") == 0) {
+            const char *file = reference(p->value);
+            char part[sizeof dxf.document + MAX_LINE];
             struct stat s;
-            snprintf(part, sizeof part, "%s/%s.dxf", dxf.document, p->value);
-            printf("  part %s%s\n", p->value, stat(part, &s) == 0 ? "" : " (missing)");
-        } else if (axis || p->code == 10 || p->code == 11) {
+            snprintf(part, sizeof part, "%s/%s", dxf.document, file ? file : "");
+            if (!file || file[0])
+                printf("  part %s%s\n", p->value, file && stat(part, &s) == 0 ? "" : " (missing)");
+        } else if (a >= 0) {
             double v = atof(p->value);
-            low[axis] = v < low[axis] ? v : low[axis];
-            high[axis] = v > high[axis] ? v : high[axis];
+            low[a] = v < low[a] ? v : low[a];
+            high[a] = v > high[a] ? v : high[a];
         }
     }
-    for (k = 0; k < 4; k++)
-        printf("  %s %lu\n", kinds[k], (unsigned long)count[k]);
+    for (k = 0; k < KINDS; k++)
+        if (count[k] > 0)
+            printf("  %s %lu\n", kinds[k], (unsigned long)count[k]);
     if (low[0] <= high[0] && low[1] <= high[1])
         printf("  points from %.9g,%.9g to %.9g,%.9g\n", low[0], low[1], high[0], high[1]);
 }

@@ -84,8 +84,8 @@ func (d *demo) pick(ctx context.Context, name string) error {
 // counts are the lines of minicad's info that count entities.
 func counts(said string) []string {
 	var out []string
-	for _, kind := range []string{"LINE", "CIRCLE", "LWPOLYLINE", "INSERT"} {
-		if l := strings.TrimSpace(line(said, "  "+kind+" ")); l != "" && !strings.HasSuffix(l, " 0") {
+	for _, kind := range []string{"LINE", "CIRCLE", "POLYLINE", "VERTEX", "INSERT"} {
+		if l := strings.TrimSpace(line(said, "  "+kind+" ")); l != "" {
 			out = append(out, l)
 		}
 	}
