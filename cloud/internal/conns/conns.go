@@ -15,20 +15,27 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
 )
 
+// What a zero of Limits means; docs/operating.md and docs/attacksurface.md have them.
+const (
+	defaultAll     = 4096
+	defaultNetwork = 2048
+	defaultNew     = 512
+)
+
 // Limits are numbers of connections; 0 takes the default. A network is one IPv4 address or one
 // IPv6 /64. An office behind one address is one network, so Network is wide; New is not, for
 // no honest client stays new for longer than a handshake.
 type Limits struct {
-	All     int // default 4096
-	Network int // of one network; default 2048
-	New     int // of one network that have not asked anything yet; default 512
+	All     int
+	Network int // of one network
+	New     int // of one network that have not asked anything yet
 }
 
 func (l *Limits) fill() {
 	for _, v := range []struct {
 		p *int
 		d int
-	}{{&l.All, 4096}, {&l.Network, 2048}, {&l.New, 512}} {
+	}{{&l.All, defaultAll}, {&l.Network, defaultNetwork}, {&l.New, defaultNew}} {
 		if *v.p <= 0 {
 			*v.p = v.d
 		}
