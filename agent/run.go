@@ -18,7 +18,7 @@ import (
 )
 
 type runCommand struct {
-	Config   string `help:"Configuration file." placeholder:"FILE"`
+	Config   string `help:"Configuration file; default: /etc/iscdesk/agent.toml for root, for others ~/.config/iscdesk/agent.toml." placeholder:"FILE"`
 	State    string `help:"Folder of the agent's state." placeholder:"DIR"`
 	Socket   string `help:"Socket for applications." placeholder:"PATH"`
 	Cloud    string `help:"Address of the cloud (https)." placeholder:"URL"`
