@@ -192,3 +192,47 @@ func TestMinicadTellsMissingParts(t *testing.T) {
 		}
 	}
 }
+
+// A part grows in all its lengths; of an assembly the parts' places and the scales by
+// which they stand there, since their own files stay.
+func TestMinicadScales(t *testing.T) {
+	program := example(t, "minicad", "libsodium")
+	_, plate := edited(t, program, "flange/flange_plate.dxf", "", "scale 2")
+	if r, hole := group(drawing(t, plate), "CIRCLE", 40, 0), group(drawing(t, plate), "CIRCLE", 40, 3); r != "165" || hole != "18" {
+		t.Errorf("radii %s and %s, want 165 and 18", r, hole)
+	}
+	_, flange := edited(t, program, "flange", "flange.dxf", "scale 1.25", "scale 2")
+	d := drawing(t, flange)
+	for n := range 10 {
+		for code := 41; code <= 43; code++ {
+			if got := group(d, "INSERT", code, n); got != "2.5" {
+				t.Errorf("insert %d has the scale %d of %q, want 2.5", n, code, got)
+			}
+		}
+	}
+	if x := group(d, "INSERT", 10, 2); x != "110.485434" || group(d, "BLOCK", 10, 2) != "0" {
+		t.Errorf("the first bolt stands at %s, want 2.5 times 44.1941738", x)
+	}
+
+	const head, tail = "0\nSECTION\n2\nENTITIES\n", "0\nENDSEC\n0\nEOF\n"
+	agent := sdktest.NewAgent(t)
+	for _, tt := range []struct{ name, before, after string }{
+		{"widths of a later polyline", "0\nLWPOLYLINE\n38\n1\n43\n0.5\n10\n1\n20\n2\n40\n3\n41\n4\n42\n0.25\n", "LWPOLYLINE 38 2 43 1 10 2 20 4 40 6 41 8 42 0.25"},
+		{"bulge of a vertex", "0\nPOLYLINE\n10\n0\n20\n0\n30\n7\n40\n1\n0\nVERTEX\n10\n1\n20\n2\n30\n3\n42\n0.25\n0\nSEQEND\n", "POLYLINE 10 0 20 0 30 14 40 2 0 VERTEX 10 2 20 4 30 6 42 0.25 0 SEQEND"},
+		{"angles of an arc", "0\nARC\n10\n1\n20\n2\n40\n3\n50\n45\n51\n90\n", "ARC 10 2 20 4 40 6 50 45 51 90"},
+		{"an insert's own scales", "0\nINSERT\n2\na\n42\n-3\n10\n1\n20\n1\n50\n30\n0\nLINE\n10\n1\n", "INSERT 2 a 42 -6 10 2 20 2 50 30 41 2 43 2 0 LINE 10 2"},
+		{"an unknown kind", "0\nLINE\n10\n1\n0\nTEXT\n40\n3\n", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			file, exit := filepath.Join(t.TempDir(), "a.dxf"), 0
+			write(t, file, head+tt.before+tail, 0o600)
+			if tt.after == "" { // refused whole: nothing has changed
+				exit, tt.after = 1, "LINE 10 1 0 TEXT 40 3"
+			}
+			command(t, program, "--endpoint", agent.Endpoint(), "--no-browser", "recent "+file, "scale 2", "save").run(t, exit)
+			if got := strings.Join(strings.Fields(read(t, file)), " "); got != "0 SECTION 2 ENTITIES 0 "+tt.after+" 0 ENDSEC 0 EOF" {
+				t.Errorf("the drawing is %q, want %q within", got, tt.after)
+			}
+		})
+	}
+}

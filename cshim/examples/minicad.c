@@ -87,11 +87,21 @@ static int read_line(FILE *f, char *line)
     return 0;
 }
 
+/* Ends an INSERT with the scales 41 to 43 that it left out, for edits to change. */
+static int add_scales(int seen)
+{
+    int i;
+    for (i = 0; i < 3; i++)
+        if (!(seen >> i & 1) && insert_pair(dxf.count, 41 + i, "1") != 0)
+            return -1;
+    return 0;
+}
+
 static int load(const char *path)
 {
     char code[MAX_LINE], value[MAX_LINE];
     FILE *f = fopen(path, "r");
-    int ok = 0;
+    int ok = 0, scales = 7; /* those read of this INSERT, or not one */
     if (!f)
         return printf("cannot open %s: %s\n", path, strerror(errno)), -1;
     while (!ok && read_line(f, code) == 0 && read_line(f, value) == 0) {
@@ -99,8 +109,12 @@ static int load(const char *path)
         long n = strtol(code, &end, 10);
         while (isspace((unsigned char)*end))
             end++;
-        if (end == code || *end || insert_pair(dxf.count, (int)n, value) != 0)
+        if (end == code || *end || (n == 0 && add_scales(scales) != 0) || insert_pair(dxf.count, (int)n, value) != 0)
             break;
+        if (n == 0)
+            scales = strcmp(value, "INSERT") == 0 ? 0 : 7;
+        else if (n >= 41 && n <= 43)
+            scales |= 1 << (n - 41);
         ok = n == 0 && strcmp(value, "EOF") == 0;
     }
     fclose(f);
@@ -168,13 +182,13 @@ static const char *reference(const char *block)
     return NULL;
 }
 
-/* What a pair of an entity holds: 'x' or 'y' of a point, or 0. The point of a
- * POLYLINE is none: its VERTEX entities are. */
+/* What a pair of an entity holds: 'x', 'y' or 'z' of a point, or 0. Of a POLYLINE
+ * only the height counts: its points are its VERTEX entities. */
 static int axis(const char *kind, int code)
 {
-    if (strcmp(kind, "POLYLINE") == 0)
+    if (code % 10 > 1 || code < 10 || code > 31 || (code < 30 && strcmp(kind, "POLYLINE") == 0))
         return 0;
-    return code == 10 || code == 11 ? 'x' : code == 20 || code == 21 ? 'y' : 0;
+    return 'x' + code / 10 - 1;
 }
 
 static int set_number(struct pair *p, double v)
@@ -188,24 +202,49 @@ static int set_number(struct pair *p, double v)
     return 0;
 }
 
-/* x' = k x + dx, y' = k y + dy, lengths times k, for all entities. */
+/* The entities that minicad knows, and the codes whose values grow with the drawing
+ * beside the points. INSERT has its scales: the part's own file stays as it is. */
+static const struct kind {
+    const char *name;
+    int grows[6]; /* to the first 0 */
+} kinds[] = {{"LINE", {39}},           {"CIRCLE", {39, 40}},  {"ARC", {39, 40}},
+             {"POLYLINE", {39, 40, 41}}, {"VERTEX", {40, 41}},  {"LWPOLYLINE", {38, 39, 40, 41, 43}},
+             {"INSERT", {41, 42, 43, 44, 45}}, {"SEQEND", {0}}};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static const struct kind *find_kind(const char *name)
+{
+    size_t k;
+    for (k = 0; k < KINDS && strcmp(kinds[k].name, name) != 0; k++)
+        ;
+    return k < KINDS ? &kinds[k] : NULL;
+}
+
+/* x' = k x + dx, y' = k y + dy, z' = k z, lengths times k, for all entities; -1, and
+ * nothing changed, where one is of a kind that would come out wrong. */
 static int transform(double k, double dx, double dy)
 {
-    size_t end, i = section("ENTITIES", &end);
-    const char *kind = "";
+    const struct kind *kind = kinds;
+    size_t end, i, start = section("ENTITIES", &end);
     int changed = 0;
-    for (; i < end; i++) {
+    for (i = start; i < end; i++)
+        if (dxf.pair[i].code == 0 && !find_kind(dxf.pair[i].value))
+            return printf("minicad cannot change a drawing with %s\n", dxf.pair[i].value), -1;
+    for (i = start; i < end; i++) {
         struct pair *p = &dxf.pair[i];
-        int a = axis(kind, p->code), length = p->code == 40 && strcmp(kind, "CIRCLE") == 0;
-        if (p->code == 0)
-            kind = p->value;
-        else if (a || length) {
+        int a = axis(kind->name, p->code), n = 0;
+        while (kind->grows[n] && kind->grows[n] != p->code)
+            n++;
+        if (p->code == 0) {
+            kind = find_kind(p->value);
+        } else if (a || kind->grows[n]) {
             if (set_number(p, atof(p->value) * k + (a == 'x' ? dx : a == 'y' ? dy : 0)) != 0)
-                return -1;
+                return puts("no memory"), -1;
             changed++;
         }
     }
-    return changed;
+    printf("changed %d values\n", changed);
+    return 0;
 }
 
 static int add_circle(double x, double y, double r)
@@ -225,8 +264,6 @@ static int add_circle(double x, double y, double r)
 
 static void info(void)
 {
-    static const char *const kinds[] = {"LINE", "CIRCLE", "ARC", "POLYLINE", "VERTEX", "LWPOLYLINE", "INSERT"};
-    enum { KINDS = sizeof kinds / sizeof kinds[0] };
     size_t end, k, count[KINDS] = {0}, i = section("ENTITIES", &end);
     double low[2] = {HUGE_VAL, HUGE_VAL}, high[2] = {-HUGE_VAL, -HUGE_VAL};
     const char *kind = "";
@@ -237,7 +274,7 @@ static void info(void)
         if (p->code == 0) {
             kind = p->value;
             for (k = 0; k < KINDS; k++)
-                count[k] += strcmp(kind, kinds[k]) == 0;
+                count[k] += strcmp(kind, kinds[k].name) == 0;
         } else if (p->code == 2 && strcmp(kind, "INSERT") == 0) {
             const char *file = reference(p->value);
             char part[sizeof dxf.document + MAX_LINE];
@@ -245,15 +282,15 @@ static void info(void)
             snprintf(part, sizeof part, "%s/%s", dxf.document, file ? file : "");
             if (!file || file[0])
                 printf("  part %s%s\n", p->value, file && stat(part, &s) == 0 ? "" : " (missing)");
-        } else if (a >= 0) {
+        } else if (a == 0 || a == 1) {
             double v = atof(p->value);
             low[a] = v < low[a] ? v : low[a];
             high[a] = v > high[a] ? v : high[a];
         }
     }
-    for (k = 0; k < KINDS; k++)
+    for (k = 0; k < KINDS - 1; k++) /* but SEQEND */
         if (count[k] > 0)
-            printf("  %s %lu\n", kinds[k], (unsigned long)count[k]);
+            printf("  %s %lu\n", kinds[k].name, (unsigned long)count[k]);
     if (low[0] <= high[0] && low[1] <= high[1])
         printf("  points from %.9g,%.9g to %.9g,%.9g\n", low[0], low[1], high[0], high[1]);
 }
@@ -534,9 +571,9 @@ static int command(const char *line)
     if (!dxf.path[0])
         return printf("no drawing is open for: %s\n", line), -1;
     if (strcmp(word, "move") == 0 && n == 3)
-        return printf("moved %d values\n", transform(1, atof(a), atof(b))), 0;
+        return transform(1, atof(a), atof(b));
     if (strcmp(word, "scale") == 0 && n == 2 && atof(a) > 0)
-        return printf("scaled %d values\n", transform(atof(a), 0, 0)), 0;
+        return transform(atof(a), 0, 0);
     if (strcmp(word, "add-circle") == 0 && n == 4 && atof(c) > 0)
         return add_circle(atof(a), atof(b), atof(c)) == 0 ? (puts("added a circle"), 0) : -1;
     return printf("not a command: %s\n", line), -1;
