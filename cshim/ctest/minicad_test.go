@@ -116,9 +116,9 @@ func TestMinicadEditsAndSaves(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := command(t, program, "--endpoint", agent.Endpoint(), "--no-browser")
-	h.cmd.Stdin = strings.NewReader("recent " + folder + "\nmove 10 -5\nscale 2\nadd-circle 1 2 3.5\nsave\ninfo\nquit\n")
+	h.cmd.Stdin = strings.NewReader("recent " + folder + "\nmove 10 -5\nscale 2\nadd-circle 1 2 3.5\nsave\nsave-as\ninfo\nquit\n")
 	out := h.run(t, 0)
-	for _, want := range []string{"part flange_plate\n", "INSERT 10\n", "added a circle\n", "saved " + folder, "CIRCLE 1\n"} {
+	for _, want := range []string{"part flange_plate\n", "INSERT 10\n", "added a circle\n", "saved " + folder, "further saves of " + folder + " go there\n", "CIRCLE 1\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("minicad says\n%s\nwant %q", out, want)
 		}

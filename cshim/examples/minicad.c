@@ -6,7 +6,7 @@
  * bears its name and inserts blocks that are references to the files beside it),
  * checks its licence with its publisher's key, and is driven by
  * commands from its arguments or, without any, from standard input. It is one file
- * of over 500 lines on purpose: a whole program to read and to copy.
+ * of some 600 lines on purpose: a whole program to read and to copy.
  *
  *   cc minicad.c $(pkg-config --cflags --libs iscdesk libsodium) -o minicad
  *   ./minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--no-browser] [COMMAND ...]
@@ -472,7 +472,7 @@ static int saved(int as)
         return -1;
     rc = strcmp(param(e, "status"), "success") == 0 ? 0 : -1;
     if (rc == 0 && as)
-        printf("stored a copy as a new cloud object, version %s; open is still %s\n", param(e, "version"), dxf.document);
+        printf("saved as a new cloud object, version %s; further saves of %s go there\n", param(e, "version"), dxf.document);
     else if (rc == 0)
         printf("saved %s as version %s\n", dxf.document, param(e, "version"));
     else

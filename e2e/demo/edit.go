@@ -119,7 +119,11 @@ func (d *demo) saveAs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.say("Save as: on the page the folder %q was made; the page says %q, minicad: %s.", task.NewFolder, saw.Title, d.shortenIn(line(said, "stored ")))
+	told := line(said, "saved as a new cloud object")
+	if told == "" {
+		return fmt.Errorf("save as: minicad does not say where it went: %s", said)
+	}
+	d.say("Save as: on the page the folder %q was made; the page says %q, minicad: %s.", task.NewFolder, saw.Title, d.shortenIn(told))
 	return nil
 }
 
