@@ -38,7 +38,7 @@ func exitCode(code api.Code) int {
 		api.NotCloudFile, api.Conflict:
 		return exitRefused
 	}
-	return exitFailed
+	return exitFailed // LicenseUnknown too: nobody said no
 }
 
 // silentExit ends the command with a code after everything was printed.

@@ -48,6 +48,7 @@ func (licenseStateCmd) Run(a *app, l *licenseCmd) error {
 
 func (a *app) stateName(state string) string {
 	names := map[string]words{
+		api.StateUnknown:      {"unknown", "未知"},
 		api.StateNone:         {"none", "无"},
 		api.StateValid:        {"valid", "有效"},
 		api.StateRefreshDue:   {"valid, refresh due", "有效，待续期"},

@@ -102,6 +102,10 @@ func script(ts *testscript.TestScript, agent *sdktest.Agent, args []string) {
 		agent.CloudBack()
 	case "old":
 		agent.Hello(func(h *api.HelloResult) { h.Protocol = 0 })
+	case "unasked": // nobody requested the licence yet
+		st := api.LicenseState{State: api.StateUnknown, Code: api.LicenseUnknown}
+		st.Reason, st.Hint = api.Text(st.Code, "en")
+		agent.SetLicense(st)
 	case "unlicensed":
 		agent.SetLicense(api.LicenseState{State: api.StateNone, Code: api.LicenseNone, Reason: "None is assigned.", Hint: "Ask."})
 	default:

@@ -18,7 +18,7 @@ import (
 // Tests of ctest compare them with the header.
 var (
 	licenseStates = map[string]int32{
-		api.StateNone: 1, api.StateValid: 2, api.StateRefreshDue: 3, api.StateGrace: 4, api.StateExpired: 5,
+		api.StateUnknown: 0, api.StateNone: 1, api.StateValid: 2, api.StateRefreshDue: 3, api.StateGrace: 4, api.StateExpired: 5,
 		api.StateRefused: 6, api.StateClockSuspect: 7, api.StateStoreDamaged: 8,
 	}
 	operationStates = map[string]int32{api.OpRunning: 1, api.OpQueued: 2, api.OpDone: 3, api.OpFailed: 4}

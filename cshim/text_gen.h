@@ -69,6 +69,8 @@ static const struct shim_text {
      "已保存的许可证不属于此计算机，或其签名有误。", "请连接云端获取新的许可证；仍可保存您的工作。"},
     {-55, "The agent's sealed store cannot be read and was set aside.", "Connect to the cloud and sign in again; send the output of \"iscdesk doctor\" to support.",
      "代理程序的加密存储无法读取，已被移至一旁保存。", "请连接云端并重新登录；并将 “iscdesk doctor” 的输出发给技术支持。"},
+    {-56, "The licence of this product has not been requested yet.", "Request it from the application, or with \"iscdesk license request --product ID\"; saving your work remains possible.",
+     "尚未申请此产品的许可证。", "请在应用程序中申请，或运行 “iscdesk license request --product ID”；仍可保存您的工作。"},
     {-60, "The cloud has no such space, folder, object or version, or you may not see it.", "Refresh the list and choose again.",
      "云端没有此空间、文件夹、对象或版本，或您无权查看。", "请刷新列表后重新选择。"},
     {-61, "Someone else has this file checked out.", "Open it for reading, wait until it is checked in, or save under a new name.",

@@ -128,6 +128,7 @@ func TestHeaderEqualsAPI(t *testing.T) {
 	}
 	rows := read(t, filepath.Join(root, "cshim/rows.go"))
 	for _, tt := range []struct{ macro, goName string }{
+		{"ISCDESK_LICENSE_UNKNOWN", "api.StateUnknown"},
 		{"ISCDESK_LICENSE_NONE", "api.StateNone"}, {"ISCDESK_LICENSE_VALID", "api.StateValid"},
 		{"ISCDESK_LICENSE_REFRESH_DUE", "api.StateRefreshDue"}, {"ISCDESK_LICENSE_GRACE", "api.StateGrace"},
 		{"ISCDESK_LICENSE_EXPIRED", "api.StateExpired"}, {"ISCDESK_LICENSE_REFUSED", "api.StateRefused"},

@@ -98,6 +98,7 @@ extern "C" {
 #define ISCDESK_E_CLOCK_SUSPECT (-53) /* the clock was set back */
 #define ISCDESK_E_LICENSE_UNTRUSTED (-54) /* a lease whose signature or binding is wrong */
 #define ISCDESK_E_STORE_DAMAGED (-55) /* the sealed store cannot be read; set aside */
+#define ISCDESK_E_LICENSE_UNKNOWN (-56) /* no request for it was answered yet: whether there is one is not known */
 #define ISCDESK_E_NOT_FOUND (-60) /* no such space, folder, object or version */
 #define ISCDESK_E_HELD_BY_OTHER (-61) /* someone else has it checked out */
 #define ISCDESK_E_NOT_CHECKED_OUT (-62) /* opened read-only (CHECKIN + OpenOnly): cannot be saved back */
@@ -140,7 +141,10 @@ extern "C" {
 #define ISCDESK_EVENT_SIGN_IN 13
 #define ISCDESK_EVENT_GAP 14
 
-/* States of a licence (iscdesk_license.state). Saving is allowed in all. */
+/* States of a licence (iscdesk_license.state). Saving is allowed in all.
+ * UNKNOWN: no request was answered yet (code LICENSE_UNKNOWN: request it), or
+ * the agent was not reached, or a state that this library does not know. NONE:
+ * the cloud said so, or nobody is signed in; the code tells which. */
 #define ISCDESK_LICENSE_UNKNOWN 0
 #define ISCDESK_LICENSE_NONE 1
 #define ISCDESK_LICENSE_VALID 2

@@ -53,6 +53,7 @@ const (
 	ClockSuspect     Code = -53 // the clock was set back
 	LicenseUntrusted Code = -54 // a lease whose signature or binding is wrong
 	StoreDamaged     Code = -55 // the sealed store cannot be read; set aside
+	LicenseUnknown   Code = -56 // no request for it was answered yet: whether there is one is not known
 
 	// Cloud files.
 	NotFound       Code = -60 // no such space, folder, object or version

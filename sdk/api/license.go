@@ -29,7 +29,8 @@ type LicenseState struct {
 
 // States of a licence. Saving work is allowed in every one of them.
 const (
-	StateNone         = "none"
+	StateUnknown      = "unknown" // nobody asked the cloud for it yet, or it has not answered
+	StateNone         = "none"    // the cloud said that there is none, or nobody is signed in
 	StateValid        = "valid"
 	StateRefreshDue   = "refresh-due"
 	StateGrace        = "grace"

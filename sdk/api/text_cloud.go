@@ -58,4 +58,9 @@ var textsCloud = map[Code]text{
 			"Connect to the cloud and sign in again; send the output of \"iscdesk doctor\" to support."},
 		[2]string{"代理程序的加密存储无法读取，已被移至一旁保存。",
 			"请连接云端并重新登录；并将 “iscdesk doctor” 的输出发给技术支持。"}},
+	LicenseUnknown: {"LICENSE_UNKNOWN",
+		[2]string{"The licence of this product has not been requested yet.",
+			"Request it from the application, or with \"iscdesk license request --product ID\"; saving your work remains possible."},
+		[2]string{"尚未申请此产品的许可证。",
+			"请在应用程序中申请，或运行 “iscdesk license request --product ID”；仍可保存您的工作。"}},
 }

@@ -24,14 +24,13 @@ type verdict struct {
 // signed in. It is a pure function: the table test drives it.
 func judge(e *entry, now time.Time, suspect bool, account string) verdict {
 	switch {
-	case e == nil || e.rec.Account != account:
-		return verdict{state: api.StateNone, code: api.LicenseNone}
+	case e == nil || e.rec.Account != account || e.rec.Lease == "" && e.rec.Refused == 0:
+		// Only the cloud can say that there is none, and it was not asked.
+		return verdict{state: api.StateUnknown, code: api.LicenseUnknown}
 	case e.rec.Refused == api.LicenseRefused:
 		return verdict{state: api.StateRefused, code: api.LicenseRefused}
 	case e.rec.Refused != 0:
 		return verdict{state: api.StateNone, code: e.rec.Refused}
-	case e.rec.Lease == "":
-		return verdict{state: api.StateNone, code: api.LicenseNone}
 	case e.untrusted != "":
 		return verdict{state: api.StateNone, code: api.LicenseUntrusted}
 	case suspect:
@@ -99,6 +98,9 @@ func (r *Room) now(k key) (time.Time, bool) {
 func (r *Room) words(v verdict, language string) api.LicenseState {
 	st := api.LicenseState{State: v.state, Code: v.code, Until: v.until, Checked: r.watch.heard(),
 		Offline: r.cfg.Cloud.Base() != "" && !r.cfg.Cloud.Reachable()}
+	if v.state == api.StateUnknown {
+		st.Checked = time.Time{} // whatever the cloud was asked last, it was not this
+	}
 	if v.code != api.OK {
 		st.Reason, st.Hint = api.Text(v.code, language)
 		return st

@@ -214,7 +214,10 @@ func TestAgainstTheRealCloud(t *testing.T) {
 	if d.cloud.DeviceID() == "" {
 		t.Error("the device is not enrolled")
 	}
-	if p, state := d.request(); state != api.OpFailed || p["code"] != code(api.LicenseNone) {
+	if st := d.license.State(ctx, engineer); st.State != api.StateUnknown || st.Code != api.LicenseUnknown {
+		t.Errorf("never requested: %+v", st)
+	}
+	if p, state := d.request(); state != api.OpFailed || p["code"] != code(api.LicenseNone) || p["state"] != api.StateNone {
 		t.Errorf("not assigned: %s %v", state, p)
 	}
 	admin(t, adm, token, http.MethodPut, "/v1/instances/"+instance+"/assignments/li", nil, nil)

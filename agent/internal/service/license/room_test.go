@@ -15,7 +15,10 @@ import (
 func TestRequestInBothForms(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.want("at first", api.StateNone, api.LicenseNone)
+	b.want("at first", api.StateUnknown, api.LicenseUnknown)
+	if st := b.state(); !st.Checked.IsZero() || st.Reason == "" || st.Hint == "" {
+		t.Errorf("at first %+v", st)
+	}
 	p, state := b.request(api.FormString)
 	if state != api.OpDone || p["Status"] != "success" || p["LicenseType"] != "string" || p["LicenseContent"] != "MINICAD1|text" ||
 		p["offline"] != "false" || p["state"] != api.StateValid || p["until"] == "" {
@@ -38,10 +41,10 @@ func TestRequestInBothForms(t *testing.T) {
 	if st := b.state(); st.Offline || st.Checked.IsZero() || st.Until.IsZero() {
 		t.Errorf("state %+v", st)
 	}
-	if other := b.room.State(ctx, caller.Actor{UID: 1001, Product: "minicad"}); other.State != api.StateNone {
+	if other := b.room.State(ctx, caller.Actor{UID: 1001, Product: "minicad"}); other.State != api.StateUnknown {
 		t.Errorf("another OS user: %+v", other)
 	}
-	if other := b.room.State(ctx, caller.Actor{UID: 1000, Product: "othercad"}); other.State != api.StateNone {
+	if other := b.room.State(ctx, caller.Actor{UID: 1000, Product: "othercad"}); other.State != api.StateUnknown {
 		t.Errorf("another product: %+v", other)
 	}
 }
@@ -196,7 +199,7 @@ func TestSignInThatEnded(t *testing.T) {
 		t.Errorf("ended %s %v", state, p)
 	}
 	b.sign("someone else", nil)
-	b.want("another account", api.StateNone, api.LicenseNone)
+	b.want("another account", api.StateUnknown, api.LicenseUnknown)
 }
 
 func TestClockSuspect(t *testing.T) {
