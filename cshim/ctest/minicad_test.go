@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -131,6 +132,30 @@ func TestMinicadEditsAndSaves(t *testing.T) {
 	calls := agent.Calls(api.MethodSave)
 	if len(calls) != 1 || !strings.Contains(string(calls[0].Params), `"assembly":true`) {
 		t.Errorf("saves %v, want one of an assembly", calls)
+	}
+}
+
+// Heartbeats do not keep it waiting for an operation of which nothing is heard.
+func TestMinicadGivesUp(t *testing.T) {
+	program := example(t, "minicad", "libsodium")
+	agent := sdktest.NewAgent(t)
+	agent.Manual()
+	h := command(t, program, "--endpoint", agent.Endpoint(), "--no-browser", "--wait", "1", "open")
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(100 * time.Millisecond):
+				agent.Emit(sdktest.Event{Type: api.EventHeartbeat, Operate: api.OperateHeartbeat, Params: map[string]string{"period": "30"}})
+			}
+		}
+	}()
+	defer func() { close(stop); <-ended }()
+	if out := h.run(t, 1); !strings.Contains(out, "open: ") || len(agent.Calls(api.MethodCancel)) != 1 {
+		t.Errorf("minicad says\n%s\nwith the cancellations %v, want a time-out and one", out, agent.Calls(api.MethodCancel))
 	}
 }
 

@@ -4,12 +4,11 @@
  * It reads and writes ASCII DXF of release 12 (LINE, CIRCLE, ARC, POLYLINE, INSERT;
  * the later LWPOLYLINE is taken too), knows assemblies (a folder whose main file
  * bears its name and inserts blocks that are references to the files beside it),
- * checks its licence with its publisher's key, and is driven by
- * commands from its arguments or, without any, from standard input. It is one file
- * of some 600 lines on purpose: a whole program to read and to copy.
+ * checks its licence with its publisher's key, and is driven by commands from its
+ * arguments or, without any, from standard input. It is one file of some 600 lines on purpose: a whole program to read and to copy.
  *
  *   cc minicad.c $(pkg-config --cflags --libs iscdesk libsodium) -o minicad
- *   ./minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--no-browser] [COMMAND ...]
+ *   ./minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--wait SECONDS] [--no-browser] [COMMAND ...]
  */
 #include <ctype.h>
 #include <errno.h>
@@ -25,7 +24,6 @@
 #ifndef MINICAD_KEY_HEX
 #define MINICAD_KEY_HEX "" /* the publisher compiles its Ed25519 key in; --key overrides */
 #endif
-#define WAIT_MS 120000
 
 /* ---- the drawing: every DXF line stays as it was read, edits change values */
 
@@ -316,6 +314,7 @@ static int open_document(const char *path, int assembly)
 static iscdesk_client desk;
 static iscdesk_error err = {sizeof err, 0, "", "", ""};
 static char key_hex[128] = MINICAD_KEY_HEX, product[256] = "com.example.minicad";
+static int patience = 600; /* seconds; somebody may look for a file in the picker */
 
 static int failed(const char *what)
 {
@@ -329,15 +328,30 @@ static const char *param(iscdesk_event e, const char *key)
     return v ? v : "";
 }
 
-/* Waits for the event that ends op; what comes meanwhile is told. The caller
- * frees *event. */
+static time_t seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+/* Waits for the event that ends op; what comes meanwhile is told. The caller frees
+ * *event. Gives op up when nothing is heard of it for patience seconds: heartbeats
+ * and others' events come for ever and are no news of it. */
 static int wait_for(int64_t op, const char *what, iscdesk_event *event)
 {
+    time_t end = seconds() + patience;
     for (;;) {
+        time_t left = end - seconds();
         int type;
-        if (iscdesk_next_event(desk, WAIT_MS, event, &err) != ISCDESK_OK)
+        if (iscdesk_next_event(desk, left > 0 ? (int32_t)left * 1000 : 0, event, &err) != ISCDESK_OK) {
+            if (err.code == ISCDESK_E_TIMEOUT)
+                (void)iscdesk_cancel(desk, op, NULL);
             return failed(what);
+        }
         type = iscdesk_event_type(*event);
+        if (iscdesk_event_operation(*event) == op)
+            end = seconds() + patience;
         if (type == ISCDESK_EVENT_PAGE)
             printf("page %s %s\n", param(*event, "purpose"), param(*event, "url"));
         else if (iscdesk_event_operation(*event) == op && type != ISCDESK_EVENT_UPLOAD_START && type != ISCDESK_EVENT_UPLOAD_END &&
@@ -526,7 +540,7 @@ static const char *rest(const char *line)
 }
 
 static const char usage[] =
-    "usage: minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--no-browser] [COMMAND ...]\n"
+    "usage: minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--wait SECONDS] [--no-browser] [COMMAND ...]\n"
     "commands, as arguments or one a line from standard input:\n"
     "  sign-in | license | license-file NAME\n"
     "  ls [SPACE [FOLDER]] | open | open-id OBJECT [look] | recent PATH\n"
@@ -598,6 +612,8 @@ int main(int argc, char **argv)
             snprintf(key_hex, sizeof key_hex, "%s", argv[++i]);
         else if (i + 1 < argc && strcmp(argv[i], "--product") == 0)
             snprintf(product, sizeof product, "%s", argv[++i]);
+        else if (i + 1 < argc && strcmp(argv[i], "--wait") == 0 && atoi(argv[i + 1]) > 0 && atoi(argv[i + 1]) <= 86400)
+            patience = atoi(argv[++i]);
         else if (strcmp(argv[i], "--help") == 0)
             return fputs(usage, stdout), 0;
         else
