@@ -1,6 +1,6 @@
 //go:build cgo && linux && iscdesk_testhooks
 
-/* hooks.c - the way to goTestFault, exported only in test builds. */
+/* hooks.c - the ways to the hooks of hooks.go, exported only in test builds. */
 #include "shim.h"
 
 #include "_cgo_export.h"
@@ -13,6 +13,18 @@ int32_t iscdesk_test_fault(int32_t kind)
     int32_t rc;
     shim_enter(&g);
     rc = goTestFault(kind);
+    shim_leave(&g);
+    return rc;
+}
+
+ISCDESK_API int32_t iscdesk_test_runtime(int32_t *procs, int32_t *percent, int64_t *limit);
+
+int32_t iscdesk_test_runtime(int32_t *procs, int32_t *percent, int64_t *limit)
+{
+    struct shim_guard g;
+    int32_t rc;
+    shim_enter(&g);
+    rc = goTestRuntime(procs, percent, limit);
     shim_leave(&g);
     return rc;
 }

@@ -7,7 +7,25 @@ package main
 */
 import "C"
 
-import "github.com/iscdesk/iscdesk/internal/ipc"
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/iscdesk/iscdesk/internal/ipc"
+)
+
+// goTestRuntime tells what the runtime was set to, which nothing else shows from
+// outside: how many threads may run Go at once, and when the heap is collected.
+// To tell the second it sets it, so it is asked once.
+//
+//export goTestRuntime
+func goTestRuntime(procs, percent *C.int32_t, limit *C.int64_t) (rc C.int32_t) {
+	defer guard(&rc, nil)
+	*procs = C.int32_t(runtime.GOMAXPROCS(0))
+	*percent = C.int32_t(debug.SetGCPercent(100))
+	*limit = C.int64_t(debug.SetMemoryLimit(-1))
+	return 0
+}
 
 // goTestFault plants the faults that ctest wants to see survived, or written
 // down: 1 panics in the export, 2 in a goroutine, 3 is fatal. Only in builds

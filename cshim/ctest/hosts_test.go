@@ -74,6 +74,14 @@ func TestPanicIsACode(t *testing.T) {
 	command(t, compile(t, lib, "panic.c", linked(lib)...), agent.Endpoint()).run(t, 0)
 }
 
+// Row 25: two cores, early collection, a soft end to its memory.
+func TestGuestTakesLittle(t *testing.T) {
+	lib := library(t, hooked)
+	h := command(t, compile(t, lib, "runtime.c", linked(lib)...), "none")
+	h.cmd.Env = append(h.cmd.Env, "GOMAXPROCS=7", "GOGC=300", "GOMEMLIMIT=1GiB") // the host's words for its own Go programs
+	t.Log(strings.TrimSpace(h.run(t, 0)))
+}
+
 // Row 3: a fatal fault leaves its account in crash_file.
 func TestFatalFaultIsWrittenDown(t *testing.T) {
 	lib := library(t, hooked)

@@ -23,6 +23,9 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 		flags                      []string
 		asan                       bool
 	}{
+		{"the guest takes all cores", "export.go", "	runtime.GOMAXPROCS(2)\n", "	_ = runtime.GOMAXPROCS\n", "runtime.c", nil, false},
+		{"the guest collects late", "export.go", "debug.SetGCPercent(50)", "debug.SetGCPercent(100)", "runtime.c", nil, false},
+		{"the guest's memory has no end", "export.go", "	debug.SetMemoryLimit(64 << 20)\n", "", "runtime.c", nil, false},
 		{"Go's threads take signals", "shim_linux.c", "pthread_sigmask(SIG_SETMASK, &all, &shim_mask_of_loader);", "pthread_sigmask(SIG_BLOCK, NULL, &shim_mask_of_loader); (void)all;", "signals.c", nil, false},
 		{"a forked child enters Go", "shim_linux.c", "return getpid() != home;", "return home == 0;", "fork.c", nil, false},
 		{"shut_out waits for its own callback", "shim_events.c", "return c->calling && pthread_equal(c->thread, pthread_self());", "return c->calling < 0;", "shutdown.c", nil, false},
@@ -51,6 +54,9 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 				env = []string{"GOEXTRA=-asan -overlay=" + overlay, "CCEXTRA=-fsanitize=address"}
 				flags = append(flags, "-fsanitize=address")
 			}
+			if tt.host == "runtime.c" {
+				env = append(env, "TAGS=iscdesk_testhooks")
+			}
 			lib := library(t, variant{name: "planted " + tt.name, env: env})
 
 			agent := sdktest.NewAgent(t)
@@ -68,7 +74,7 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 			}
 			h := command(t, program, args...)
 			defer h.cancel()
-			h.cmd.Env = append(h.cmd.Env, "DISPLAY=:77", "PATH="+dir+":"+os.Getenv("PATH"))
+			h.cmd.Env = append(h.cmd.Env, "DISPLAY=:77", "GOMAXPROCS=7", "PATH="+dir+":"+os.Getenv("PATH"))
 			if err := h.cmd.Run(); err == nil {
 				t.Errorf("%s did not notice", tt.host)
 			}

@@ -5,7 +5,8 @@
  * the later LWPOLYLINE is taken too), knows assemblies (a folder whose main file
  * bears its name and inserts blocks that are references to the files beside it),
  * checks its licence with its publisher's key, and is driven by commands from its
- * arguments or, without any, from standard input. It is one file of some 600 lines on purpose: a whole program to read and to copy.
+ * arguments or, without any, from standard input. It is one file of over 600 lines
+ * on purpose: a whole program to read and to copy.
  *
  *   cc minicad.c $(pkg-config --cflags --libs iscdesk libsodium) -o minicad
  *   ./minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--wait SECONDS] [--no-browser] [COMMAND ...]
