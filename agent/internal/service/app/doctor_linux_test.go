@@ -81,3 +81,30 @@ func TestDoctorWithACloud(t *testing.T) {
 		})
 	}
 }
+
+// TestDoctorAsksWhetherTheSignInHolds: a sign-in that was revoked elsewhere is found,
+// and the status knows it from then on.
+func TestDoctorAsksWhetherTheSignInHolds(t *testing.T) {
+	fake := cloudtest.New(t)
+	a := run(t, dir(t), toCloud(t, fake))
+	defer a.stop(t)
+	link, _ := a.connect(t, "")
+	if err := link.Call(t.Context(), api.MethodAuthLogin, api.AuthLogin{Account: cloudtest.Account, Password: cloudtest.Password}, nil); err != nil {
+		t.Fatal(err)
+	}
+	all := checks(t, a)
+	if c := all["sign-in"]; c.Result != checkOK || c.Found != cloudtest.Account {
+		t.Errorf("signed in: %+v", c)
+	}
+	if c, there := all["files"]; there != (os.Geteuid() == 0) || there && c.Result != checkWarning {
+		t.Errorf("who asks: %+v", c)
+	}
+	fake.RevokeAll()
+	if c := checks(t, a)["sign-in"]; c.Result != checkFailed || c.Code != api.SessionExpired {
+		t.Errorf("revoked: %+v", c)
+	}
+	var st api.Status
+	if err := link.Call(t.Context(), api.MethodStatus, nil, &st); err != nil || st.Auth.SignedIn || st.Auth.Reason != api.SessionExpired {
+		t.Errorf("status %+v, %v", st, err)
+	}
+}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
@@ -12,7 +13,7 @@ import (
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// doctorTimeout bounds the doctor's one question to the cloud.
+// doctorTimeout bounds the doctor's questions to the cloud.
 const doctorTimeout = 8 * time.Second
 
 // Results of a check.
@@ -51,7 +52,9 @@ func (r *rooms) Doctor(ctx context.Context, a caller.Actor) (api.Doctor, error) 
 		Name: "agent", Result: checkOK, Tried: say("asked the agent at ", "询问代理程序 ") + r.cfg.Socket,
 		Found: fmt.Sprintf(say("build %s, up since %s", "版本 %s，启动于 %s"), r.cfg.Build, r.started.UTC().Format(time.RFC3339)),
 	}, r.checkState(say), r.checkDisk(say)}
-	checks = append(checks, r.checkCloud(ctx, a.Language)...)
+	cloud := r.checkCloud(ctx, a.Language)
+	checks = append(checks, cloud...)
+	checks = append(checks, r.checkUser(ctx, a, !slices.ContainsFunc(cloud, func(c api.Check) bool { return c.Result == checkFailed }))...)
 	checks = append(checks, checkSaves(r.files.Waiting(a.UID), a.Language)...)
 	return api.Doctor{Checks: checks}, nil
 }
