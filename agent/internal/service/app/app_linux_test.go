@@ -180,7 +180,7 @@ func TestDoctorTellsOfWaitingSaves(t *testing.T) {
 		{"none", nil, "en", []api.Check{{Result: checkOK, Found: "none waits"}}},
 		{"two accounts", []files.Waiting{{Account: "li", Code: api.CloudUnreachable, Saves: 1}, {Account: "zhang", Code: api.SessionExpired, Saves: 2}}, "en", []api.Check{
 			{Result: checkWarning, Code: api.CloudUnreachable, Found: "1 of account li wait: The ISCDesk cloud cannot be reached from this computer.",
-				Do: "Check the network and the proxy with \"iscdesk doctor\"; local work can go on."},
+				Do: "See that the name in https://desk.example.com:8443 resolves here and that its port is open; local work can go on."},
 			{Result: checkWarning, Code: api.SessionExpired, Found: "2 of account zhang wait: The sign-in has ended or was revoked.",
 				Do: "Sign in as zhang; they are sent by themselves then."}}},
 		{"not looked at yet", []files.Waiting{{Account: "li", Saves: 3}}, "en", []api.Check{{Result: checkWarning, Found: "3 of account li wait"}}},
@@ -188,7 +188,8 @@ func TestDoctorTellsOfWaitingSaves(t *testing.T) {
 			{Result: checkWarning, Code: api.NotSignedIn, Found: "2 个，属于账号 zhang：此计算机用户尚未登录 ISCDesk。", Do: "请以 zhang 登录；随后会自动发送。"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := checkSaves(c.waiting, c.language)
+			r := &rooms{cfg: Config{Config: config.Config{Cloud: "https://desk.example.com:8443"}}}
+			got := r.checkSaves(c.waiting, c.language)
 			for i := range got {
 				if got[i].Name != "saves" || got[i].Tried == "" {
 					t.Errorf("%+v", got[i])
@@ -233,6 +234,9 @@ func TestDoctor(t *testing.T) {
 			a := run(t, dir(t), func(c *Config) { c.Cloud, c.Proxy = tt.cloud, tt.proxy })
 			defer a.stop(t)
 			all := checks(t, a)
+			if strings.Contains(all["cloud"].Do, "doctor") {
+				t.Errorf("the doctor sends to itself: %s", all["cloud"].Do)
+			}
 			if got := results(all); got != tt.want || all["cloud"].Code != tt.code {
 				t.Errorf("got  %s (%d: %s)\nwant %s (%d)", got, all["cloud"].Code, all["cloud"].Found, tt.want, tt.code)
 			}

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,9 @@ func TestDoctorWithACloud(t *testing.T) {
 			all := checks(t, a)
 			if got := results(all); got != local+tt.want || all[tt.check].Code != tt.code {
 				t.Errorf("got  %s (%d: %s)\nwant %s (%d)", got, all[tt.check].Code, all[tt.check].Found, local+tt.want, tt.code)
+			}
+			if strings.Contains(all[tt.check].Do, "doctor") {
+				t.Errorf("the doctor sends to itself: %s", all[tt.check].Do)
 			}
 			if c := all[tt.check]; tt.code != api.OK && c.Do == "" {
 				t.Errorf("says nothing to do: %+v", c)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/service/config"
 	"github.com/iscdesk/iscdesk/agent/internal/service/files"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/disk"
@@ -55,7 +56,7 @@ func (r *rooms) Doctor(ctx context.Context, a caller.Actor) (api.Doctor, error) 
 	cloud := r.checkCloud(ctx, a.Language)
 	checks = append(checks, cloud...)
 	checks = append(checks, r.checkUser(ctx, a, !slices.ContainsFunc(cloud, func(c api.Check) bool { return c.Result == checkFailed }))...)
-	checks = append(checks, checkSaves(r.files.Waiting(a.UID), a.Language)...)
+	checks = append(checks, r.checkSaves(r.files.Waiting(a.UID), a.Language)...)
 	return api.Doctor{Checks: checks}, nil
 }
 
@@ -117,14 +118,15 @@ func (r *rooms) checkCloud(ctx context.Context, language string) []api.Check {
 	clock := api.Check{Name: "clock", Result: checkSkipped, Tried: say("compared with the cloud's time", "与云端时间比较"), Found: say("no answer to compare with", "没有可比较的应答")}
 	if r.http.Base() == "" {
 		cloud.Tried, cloud.Result, cloud.Code = say("looked for the setting cloud", "查找云端地址设置"), checkFailed, api.CloudNotSet
-		cloud.Found, cloud.Do = api.Text(api.CloudNotSet, language)
+		cloud.Found, _ = api.Text(api.CloudNotSet, language)
+		cloud.Do = r.advice(api.CloudNotSet, language)
 		tls.Tried = say("nothing: no cloud is set", "未尝试：没有设置云端地址")
 		return []api.Check{cloud, tls, proxy, clock}
 	}
 	server, err := r.cloud.Server(ctx)
 	code := api.CodeOf(err)
 	if err != nil {
-		_, hint := api.Text(code, language)
+		hint := r.advice(code, language)
 		cloud.Result, cloud.Code, cloud.Found, cloud.Do = checkFailed, code, err.Error(), hint
 		switch code {
 		case api.CloudUntrusted:
@@ -143,8 +145,31 @@ func (r *rooms) checkCloud(ctx context.Context, language string) []api.Check {
 	return []api.Check{cloud, tls, proxy, r.checkClock(say, clock, server)}
 }
 
+// advice is the next step after a code, for one who is at the doctor's already: the
+// code's own hint may send there.
+func (r *rooms) advice(code api.Code, language string) string {
+	say := speaker(language)
+	switch code {
+	case api.CloudUnreachable:
+		return fmt.Sprintf(say("See that the name in %s resolves here and that its port is open; local work can go on.",
+			"请确认 %s 中的主机名可以解析且端口可以连通；本地工作可以继续。"), r.cfg.Cloud)
+	case api.CloudAnswer:
+		return fmt.Sprintf(say("See that %s is the cloud's address and that no proxy or log-in page of the network answers in its place; try again later.",
+			"请确认 %s 是云端的地址，且没有代理服务器或网络登录页面代为应答；请稍后重试。"), r.cfg.Cloud)
+	case api.CloudNotSet:
+		file, err := config.File(r.cfg.System)
+		if err != nil {
+			break
+		}
+		return fmt.Sprintf(say("Set cloud = \"https://…\" in %s, or the file given with --config, and start the agent again.",
+			"请在 %s（或 --config 指定的文件）中设置 cloud = \"https://…\"，然后重新启动代理程序。"), file)
+	}
+	_, hint := api.Text(code, language)
+	return hint
+}
+
 // checkSaves says of the caller's queued saves what they wait for.
-func checkSaves(waiting []files.Waiting, language string) []api.Check {
+func (r *rooms) checkSaves(waiting []files.Waiting, language string) []api.Check {
 	say := speaker(language)
 	tried := say("counted the saves that wait", "统计等待上传的保存")
 	if len(waiting) == 0 {
@@ -152,8 +177,8 @@ func checkSaves(waiting []files.Waiting, language string) []api.Check {
 	}
 	checks := make([]api.Check, 0, len(waiting))
 	for _, w := range waiting {
-		reason, hint := api.Text(w.Code, language)
-		c := api.Check{Name: "saves", Result: checkWarning, Tried: tried, Do: hint, Code: w.Code}
+		reason, _ := api.Text(w.Code, language)
+		c := api.Check{Name: "saves", Result: checkWarning, Tried: tried, Do: r.advice(w.Code, language), Code: w.Code}
 		c.Found = fmt.Sprintf(say("%d of account %s wait: %s", "%d 个，属于账号 %s：%s"), w.Saves, w.Account, reason)
 		switch w.Code {
 		case api.OK: // not looked at since the agent began
