@@ -146,7 +146,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// TestValuesAtTheirBounds tries instance and licence requests at and over each documented bound.
+// TestValuesAtTheirBounds tries product, instance and licence requests at and over each documented bound.
 func TestValuesAtTheirBounds(t *testing.T) {
 	d := newDesk(t)
 	d.assign(t)
@@ -157,6 +157,16 @@ func TestValuesAtTheirBounds(t *testing.T) {
 			out = append(out, s+strings.Repeat("f", size-len(s)))
 		}
 		return out
+	}
+	for _, tt := range []struct{ name, id, want string }{
+		{"an id of 64", strings.Repeat("p", 64), ""},
+		{"an id of 65", strings.Repeat("p", 65), cloudapi.ErrInvalid},
+		{"no id", "", cloudapi.ErrInvalid},
+		{"an id in upper case", "CAD", cloudapi.ErrInvalid},
+		{"an id with a slash", "a/b", cloudapi.ErrInvalid},
+	} {
+		in := cloudapi.Product{ID: tt.id, Name: "Another"}
+		t.Run("product with "+tt.name, func(t *testing.T) { d.Refused(t, "POST", "/v1/products", d.boss, in, tt.want) })
 	}
 	for _, tt := range []struct {
 		name string
