@@ -26,6 +26,9 @@ const root = "../.."
 // deadline ends a host that hangs: hanging is what many of them look for.
 const deadline = 90 * time.Second
 
+// exiting bounds a host that exits in the middle of work (row 8).
+const exiting = 5 * time.Second
+
 var folder string // of everything this run builds; made by TestMain
 
 func TestMain(m *testing.M) {
@@ -161,6 +164,9 @@ func (h *host) converse(t *testing.T) (in io.Writer, lines *bufio.Scanner) {
 	}
 	return in, bufio.NewScanner(out)
 }
+
+// within ends the host after this time already; the returned function lifts it.
+func (h *host) within(d time.Duration) (lift func() bool) { return time.AfterFunc(d, h.cancel).Stop }
 
 // run waits for the host and wants the exit status.
 func (h *host) run(t *testing.T, want int) string {

@@ -33,6 +33,7 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 		{"descriptors below 3 are taken", "shim_linux.c", "taken |= 1 << fd;", "close(fd);", "closed_std.c", nil, false},
 		{"texts are not checked", "shim_error.c", "            return ISCDESK_E_INVALID_ARGUMENT;", "            n = 1;", "args.c", []string{"-include", "stddef.h"}, false},
 		{"the browser is a child of the host", "shim_browser_linux.c", "CLONE_VM | CLONE_VFORK, l); /* no", "CLONE_VM | CLONE_VFORK | SIGCHLD, l); /* no", "browser.c", []string{"-D_GNU_SOURCE"}, false},
+		{"the end of the process waits", "shim_linux.c", "static pid_t home;", "static pid_t home;\nstatic void __attribute__((destructor)) late(void) { sleep(25); }", "exit_busy.cpp", nil, false},
 		{"freed memory is read", "shim_rows.c", "    free(e->json);", "    free(e->json);\n    *(volatile char *)e->json = 0;", "stale.c", nil, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,19 +64,26 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 			agent.Page("http://127.0.0.1:8123/p")
 			program := compile(t, lib, tt.host, append(linked(lib), flags...)...)
 			args := []string{agent.Endpoint()}
+			exit := 0
 			switch tt.host {
 			case "signals.c":
 				args = append(args, filepath.Join(lib, "lib/libiscdesk.so.1"))
 			case "closed_std.c":
 				args = append(args, filepath.Join(dir, "second"))
+			case "exit_busy.cpp":
+				args, exit = append(args, "static"), 42
 			case "browser.c":
 				args = append(args, "open")
 				write(t, filepath.Join(dir, "xdg-open"), "#!/bin/sh\n", 0o700)
 			}
 			h := command(t, program, args...)
 			defer h.cancel()
+			if exit != 0 {
+				defer h.within(exiting)()
+			}
 			h.cmd.Env = append(h.cmd.Env, "DISPLAY=:77", "GOMAXPROCS=7", "PATH="+dir+":"+os.Getenv("PATH"))
-			if err := h.cmd.Run(); err == nil {
+			_ = h.cmd.Run()
+			if h.cmd.ProcessState.ExitCode() == exit {
 				t.Errorf("%s did not notice", tt.host)
 			}
 		})
