@@ -125,12 +125,14 @@ func (a *app) ended(e api.Event) error {
 		}
 		refused := &api.Error{Code: code, Message: p[api.ParamReason], Hint: p[api.ParamHint], Detail: p["detail"]}
 		if p["queued"] == "true" {
-			kept := a.say("the local copy is kept; the agent uploads it when the cloud is back",
-				"本地副本已保留；云端恢复后代理程序会自动上传")
+			// The work is safe: that comes first, and what it waits for is the detail.
+			kept := fmt.Sprintf(a.say("Kept on this computer; it is uploaded when the cloud can take it (operation %d).",
+				"已保留在此计算机上；云端可用后会自动上传（操作 %d）。"), e.Operation)
+			cause := refused.Message
 			if refused.Detail != "" {
-				kept += "; " + refused.Detail
+				cause += " (" + refused.Detail + ")"
 			}
-			refused.Detail = kept
+			refused.Message, refused.Detail = kept, cause
 		}
 		return refused
 	}
