@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/iscdesk/iscdesk/internal/need"
 )
 
 // answerIn is when the agent gives a quiet call up (internal/cloudhttp): no test waits longer for an answer.
@@ -35,6 +37,7 @@ func TestFlood(t *testing.T) {
 }
 
 func flooded(t *testing.T, hello string, http2 bool) {
+	need.NoLeak(t)
 	limits := Limits{All: 256, Network: 192, New: 128}
 	began := make(chan struct{})
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -23,6 +23,7 @@ import (
 	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/cloudapitest"
+	"github.com/iscdesk/iscdesk/internal/need"
 )
 
 // Password is good for every account that the harness makes.
@@ -49,9 +50,11 @@ func Start(t testing.TB, change ...func(*app.Config)) *Cloud {
 	return c
 }
 
-// StartEmpty is Start without any account; Boss is zero.
+// StartEmpty is Start without any account; Boss is zero. A goroutine that is left after the test fails
+// it, so tests with a cloud do not run in parallel.
 func StartEmpty(t testing.TB, change ...func(*app.Config)) *Cloud {
 	t.Helper()
+	need.NoLeak(t)
 	// A fixed day far from every border; certificates of the test server do not use this clock.
 	clk := clocktest.New(time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC))
 	conf := app.Config{
