@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -34,9 +35,9 @@ func (opsListCmd) Run(a *app, o *opsCmd) error {
 			return
 		}
 		var t table
-		t.row(a.say("NUMBER", "编号"), a.say("STATE", "状态"), a.say("STARTED", "开始于"), a.say("REQUEST", "请求"))
+		t.row(a.say("NUMBER", "编号"), a.say("STATE", "状态"), a.say("STARTED", "开始于"), a.say("REQUEST", "请求"), a.say("FILE", "文件"))
 		for _, s := range list {
-			t.row(strconv.FormatInt(int64(s.Operation), 10), s.State, a.when(s.Started), s.Method)
+			t.row(strconv.FormatInt(int64(s.Operation), 10), s.State, a.when(s.Started), s.Method, about(s))
 		}
 		t.print(a.env.out, "")
 	})
@@ -56,12 +57,19 @@ func (s opsShowCmd) Run(a *app, o *opsCmd) error {
 	if err != nil {
 		return err
 	}
+	if state.State == api.OpUnknown && !a.JSON {
+		return &api.Error{Code: api.NotFound, Detail: fmt.Sprintf(a.say("operation %d is not of this user and product, or its result was read long ago",
+			"操作 %d 不属于此用户和产品，或其结果早已被读取"), s.Operation)}
+	}
 	a.show(state, func() {
 		var t table
 		t.row(a.say("number", "编号"), strconv.FormatInt(int64(state.Operation), 10))
 		t.row(a.say("request", "请求"), state.Method)
 		t.row(a.say("state", "状态"), state.State)
 		t.row(a.say("started", "开始于"), a.when(state.Started))
+		if file := about(state); file != "" {
+			t.row(a.say("file", "文件"), file)
+		}
 		t.print(a.env.out, "")
 		if state.Event != nil {
 			a.printEvent(*state.Event)
@@ -69,7 +77,26 @@ func (s opsShowCmd) Run(a *app, o *opsCmd) error {
 			a.printEvent(*state.Waits)
 		}
 	})
+	if state.State == api.OpUnknown {
+		return silentExit(exitRefused)
+	}
 	return nil
+}
+
+// about is the local file of an operation, as its newest event tells it; empty while
+// it has told nothing.
+func about(s api.OperationState) string {
+	for _, e := range []*api.Event{s.Event, s.Waits} {
+		if e == nil {
+			continue
+		}
+		for _, name := range []string{"path", "mainFile", "LicenseFilePath"} {
+			if v := e.Envelope.Params[name]; v != "" {
+				return plain(v)
+			}
+		}
+	}
+	return ""
 }
 
 type opsCancelCmd struct {

@@ -76,7 +76,7 @@ var help = map[string]words{
 	"checkin":   {"Give a check-out back without saving.", "不保存，直接归还检出。"},
 	"checkpath": {"Workspace path; or use --id.", "工作区路径；或使用 --id。"},
 
-	"opslist":   {"List what runs, waits for the cloud or was not delivered.", "列出正在运行、等待云端或结果尚未送达的操作。"},
+	"opslist":   {"List what runs, what waits for the cloud, and what ended without an application reading its result.", "列出正在运行、等待云端，以及已结束但结果尚未被应用程序读取的操作。"},
 	"opsshow":   {"Show one operation.", "查看一个操作。"},
 	"opscancel": {"Cancel an operation.", "取消一个操作。"},
 	"operation": {"Operation number.", "操作编号。"},

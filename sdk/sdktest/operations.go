@@ -112,9 +112,11 @@ func (a *Agent) finish(o *operation, e Event) {
 	case e.Params[api.ParamStatus] == api.StatusFailed, e.Params["Status"] == api.StatusFailed, e.Type == api.EventOpenCancelled:
 		o.state.State = api.OpFailed
 	}
-	if o.state.State != api.OpQueued {
-		kept := a.event(e, 0)
-		o.state.Event = &kept
+	kept := a.event(e, 0)
+	if o.state.State == api.OpQueued {
+		o.state.Waits = &kept
+	} else {
+		o.state.Event, o.state.Waits = &kept, nil
 	}
 	a.emit(e)
 }
