@@ -122,3 +122,10 @@ func read(t *testing.T, path string) string {
 	}
 	return string(b)
 }
+
+// The unit that operating.md tells people to install is shown there as it is.
+func TestOperatingShowsTheRealUnit(t *testing.T) {
+	if !strings.Contains(read(t, "../../docs/operating.md"), "```ini\n"+read(t, "../../installer/linux/iscdesk-cloud.service")+"```") {
+		t.Error("docs/operating.md does not show installer/linux/iscdesk-cloud.service as it is")
+	}
+}
