@@ -36,16 +36,20 @@ func TestHeadersCompileEverywhere(t *testing.T) {
 	need.Command(t, "g++")
 	c := "#include \"iscdesk.h\"\n#include \"iscdesk_load.h\"\nint load(iscdesk_functions *f);\nint load(iscdesk_functions *f) { return iscdesk_load(f, 0); }\n"
 	cpp := "#include \"iscdesk.hpp\"\n#include \"iscdesk_load.h\"\nint main() { iscdesk_functions f; Sdk::SdkInvoker invoker; return iscdesk_load(&f, 0) + invoker->ShutOut(); }\n"
-	for _, tt := range []struct{ cc, std, name, text string }{
-		{"gcc", "c89", "t.c", c}, {"gcc", "c99", "t.c", c}, {"gcc", "c11", "t.c", c},
-		{"g++", "c++98", "t.cpp", cpp}, {"g++", "c++11", "t.cpp", cpp}, {"g++", "c++17", "t.cpp", cpp},
+	load := "#include \"iscdesk_load.h\"\nint load(iscdesk_functions *f);\nint load(iscdesk_functions *f) { return iscdesk_load(f, \"C:\\\\iscdesk1.dll\"); }\n"
+	windows := "-D_WIN32 -D__cdecl= -Itestdata/windows" // the system's header is played: see there
+	for _, tt := range []struct{ cc, std, name, text, more string }{
+		{"gcc", "c89", "t.c", c, ""}, {"gcc", "c99", "t.c", c, ""}, {"gcc", "c11", "t.c", c, ""},
+		{"g++", "c++98", "t.cpp", cpp, ""}, {"g++", "c++11", "t.cpp", cpp, ""}, {"g++", "c++17", "t.cpp", cpp, ""},
+		{"gcc", "c89", "t.c", load, windows}, {"gcc", "c11", "t.c", load, windows}, {"g++", "c++98", "t.cpp", load, windows}, {"g++", "c++17", "t.cpp", load, windows},
 	} {
 		for _, m := range []string{"-m64", "-m32"} {
-			t.Run(tt.std+m, func(t *testing.T) {
+			t.Run(tt.std+m+tt.more, func(t *testing.T) {
 				bits(t, m)
 				file := filepath.Join(t.TempDir(), tt.name)
 				write(t, file, tt.text, 0o600)
 				args := []string{m, "-std=" + tt.std, "-pedantic", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-fsyntax-only", "-I" + include, file}
+				args = append(args, strings.Fields(tt.more)...)
 				if tt.cc == "gcc" {
 					args = append(args, "-Wpadded", "-Wstrict-prototypes")
 				}

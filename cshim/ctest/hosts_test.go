@@ -46,6 +46,7 @@ func TestHosts(t *testing.T) {
 		{row: "modern client", source: "modern.cpp", flags: []string{"-std=c++11", "-pedantic"}},
 		{row: "modern client, every call", source: "modern_calls.cpp", flags: []string{"-std=c++11", "-pedantic"}, args: []string{"FOLDER"}},
 		{row: "run-time loader", source: "loader.c", flags: []string{"-std=c89", "-pedantic"}, loads: true, args: []string{file}},
+		{row: "run-time loader on Windows", source: "loader_windows.c", flags: []string{"-std=c89", "-pedantic", "-D_WIN32", "-D__cdecl=", "-Itestdata/windows"}, loads: true},
 		{row: "run-time loader without a library", source: "loader.c", loads: true, args: []string{""}},
 		{row: "run-time loader with another library", source: "loader.c", loads: true, args: []string{"libm.so.6"}},
 	} {

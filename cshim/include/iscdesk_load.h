@@ -3,12 +3,13 @@
  * is not linked against it starts where no desk is installed.
  *
  *     iscdesk_functions desk;
- *     if (iscdesk_load(&desk, NULL) == 0)
+ *     if (iscdesk_load(&desk, path) == ISCDESK_LOADED)
  *         desk.init_abi(ISCDESK_ABI, &options, &client, &err);
  *
  * Every function of iscdesk.h is a member without its prefix; comments there
  * hold. Include this in one C file of the application (or C++: the functions
  * are static). On Linux link with -ldl where the C library still needs it.
+ * The Windows half is compiled and run by tests, but there is no Windows library yet.
  */
 #ifndef ISCDESK_LOAD_H
 #define ISCDESK_LOAD_H
@@ -77,23 +78,54 @@ typedef struct iscdesk_functions {
 #define ISCDESK_LOAD_INCOMPLETE 2 /* a library that lacks a function of this header */
 #define ISCDESK_LOAD_TOO_OLD 3    /* its ABI is older than this header's */
 
-/* Loads the library and fills f. path NULL takes the installed one by its name;
- * give a full path where the application ships its own, never a relative one.
+#define ISCDESK_LOAD_NO_PATH 4    /* Windows: path is not a full one in UTF-8 */
+
+#ifdef _WIN32
+/* The library of a full path (C:\... or \\server\...). By a bare name or a relative
+ * path Windows would also search the folder of the program, the current one and
+ * PATH, where somebody else may have laid one. */
+static int iscdesk_load_open_(const char *path, HMODULE *library)
+{
+    wchar_t wide[ISCDESK_MAX_PATH + 1];
+    int drive, share;
+    *library = NULL;
+    if (!path || !path[0])
+        return ISCDESK_LOAD_NO_PATH;
+    drive = ((path[0] >= 'A' && path[0] <= 'Z') || (path[0] >= 'a' && path[0] <= 'z')) && path[1] == ':' && path[2] == '\\';
+    share = path[0] == '\\' && path[1] == '\\';
+    if ((!drive && !share) || MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, ISCDESK_MAX_PATH + 1) == 0)
+        return ISCDESK_LOAD_NO_PATH;
+    /* LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR and _SYSTEM32, which old headers lack: what the library needs itself */
+    *library = LoadLibraryExW(wide, NULL, 0x100 | 0x800);
+    return *library ? ISCDESK_LOADED : ISCDESK_LOAD_ABSENT;
+}
+#define ISCDESK_LOAD_FIND_(name) GetProcAddress(library, name)
+#else
+static int iscdesk_load_open_(const char *path, void **library)
+{
+    *library = dlopen(path ? path : "libiscdesk.so.1", RTLD_NOW | RTLD_LOCAL);
+    return *library ? ISCDESK_LOADED : ISCDESK_LOAD_ABSENT;
+}
+#define ISCDESK_LOAD_FIND_(name) dlsym(library, name)
+#endif
+
+/* Loads the library and fills f. Give the full path where the application ships
+ * its own, never a relative one. NULL takes the installed one by its name, which
+ * the system's own loader knows on Linux; on Windows a full path is demanded.
  * The library stays for the life of the process. Any thread, once is enough.
  * Blocks for some milliseconds. f is all NULL unless ISCDESK_LOADED comes back. */
 static int iscdesk_load(iscdesk_functions *f, const char *path)
 {
 #ifdef _WIN32
-    HMODULE library = path ? LoadLibraryA(path) : LoadLibraryA("iscdesk1.dll");
-#define ISCDESK_LOAD_FIND_(name) ((void *)GetProcAddress(library, name))
+    HMODULE library;
+    FARPROC found;
 #else
-    void *library = dlopen(path ? path : "libiscdesk.so.1", RTLD_NOW | RTLD_LOCAL);
-#define ISCDESK_LOAD_FIND_(name) dlsym(library, name)
+    void *library, *found;
 #endif
-    void *found;
+    int rc = iscdesk_load_open_(path, &library);
     memset(f, 0, sizeof *f);
-    if (!library)
-        return ISCDESK_LOAD_ABSENT;
+    if (rc != ISCDESK_LOADED)
+        return rc;
 /* memcpy: ISO C has no cast from an object's to a function's address */
 #define ISCDESK_LOAD_(member)                              \
     found = ISCDESK_LOAD_FIND_("iscdesk_" #member);        \
