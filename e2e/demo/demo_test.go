@@ -3,12 +3,15 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/iscdesk/iscdesk/e2e/desk"
 	"github.com/iscdesk/iscdesk/internal/need"
 )
 
@@ -38,13 +41,83 @@ func runDemo(program, source string) ([]byte, error) {
 	return cmd.CombinedOutput()
 }
 
-// TestDemo runs the whole demo.
+// TestDemo runs the whole demo as whoever runs the tests and, where that is root, beside it as
+// an ordinary user, from a copy of what that user needs of the tree.
 func TestDemo(t *testing.T) {
-	out, err := runDemo(program(t), "../..")
-	if err != nil || !strings.Contains(string(out), "Nothing is left running") {
-		t.Fatalf("demo: %v\n%s", err, out)
+	program := program(t)
+	ran := func(t *testing.T, out []byte, err error) {
+		if err != nil || !strings.Contains(string(out), "Nothing is left running") {
+			t.Fatalf("demo: %v\n%s", err, out)
+		}
+		t.Logf("%s", out)
 	}
-	t.Logf("%s", out)
+	t.Run("as who runs the tests", func(t *testing.T) {
+		t.Parallel()
+		out, err := runDemo(program, "../..")
+		ran(t, out, err)
+	})
+	if os.Geteuid() != 0 {
+		return
+	}
+	t.Run("as an ordinary user", func(t *testing.T) {
+		t.Parallel()
+		cmd := asAnyone(t, program)
+		out, err := cmd.CombinedOutput()
+		ran(t, out, err)
+		if !strings.Contains(string(out), "Not root:") {
+			t.Errorf("it was not an ordinary user's run:\n%s", out)
+		}
+		if left, err := filepath.Glob(cmd.Dir + "/tmp/*"); err != nil || len(left) > 0 {
+			t.Errorf("the run left %v, %v", left, err)
+		}
+	})
+}
+
+// asAnyone prepares the demo for a made user without any right, whose home and folder for
+// temporary files end with the test.
+func asAnyone(t *testing.T, program string) *exec.Cmd {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "iscdemo-") // not t.TempDir: its parents are closed to other users
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for to, from := range map[string]string{
+		"build/bin": build + "/bin", "build/lib": build + "/lib", "build/include": build + "/include",
+		"source/cshim/examples": "../../cshim/examples",
+	} {
+		if err := os.CopyFS(filepath.Join(dir, to), os.DirFS(from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for to, from := range map[string]string{"demo": program, "source/cloud/openapi.yaml": "../../cloud/openapi.yaml"} {
+		if err := copyProgram(from, filepath.Join(dir, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u, err := desk.AddUser(dir, "iscdemo-u"+strconv.Itoa(os.Getpid()), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := u.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	temp := u.Home + "/tmp"
+	if err := errors.Join(os.Mkdir(temp, 0o700), os.Chown(temp, int(u.Credential.Uid), int(u.Credential.Gid))); err != nil {
+		t.Fatal(err)
+	}
+	cmd := u.Command(dir+"/demo", "-build", dir+"/build", "-source", dir+"/source")
+	cmd.Env = append(cmd.Env, "TMPDIR="+temp)
+	return cmd
 }
 
 // TestDemoEndsOffTheContract gives the demo a description that the cloud does not
