@@ -174,6 +174,17 @@ func TestExports(t *testing.T) {
 	}
 }
 
+// Row 23: stale.c calls each function that takes a handle, which all but five do.
+func TestStaleHandlesMeetEachFunction(t *testing.T) {
+	source := read(t, "hosts/stale.c")
+	without := []string{"iscdesk_abi", "iscdesk_version", "iscdesk_error_text", "iscdesk_error_hint", "iscdesk_init_abi"}
+	for _, name := range names(`(?m)^\s+(iscdesk_\w+);`, read(t, filepath.Join(root, "cshim/iscdesk.map"))) {
+		if !slices.Contains(without, name) && !strings.Contains(source, name+"(") {
+			t.Errorf("stale.c does not call %s", name)
+		}
+	}
+}
+
 // Each function says which thread may call it, in the words of the table in docs/abi.md.
 func TestThreadsAreTold(t *testing.T) {
 	header := read(t, filepath.Join(include, "iscdesk.h"))

@@ -8,6 +8,12 @@ static iscdesk_client shared;
 static iscdesk_event shared_event;
 static iscdesk_list shared_list;
 
+static void taken(void *user, iscdesk_event e)
+{
+    (void)user;
+    (void)iscdesk_event_json(e);
+}
+
 /* Each function with a handle that may be anything: a code of the few, no crash. */
 static void use(iscdesk_client c, iscdesk_event e, iscdesk_list l, int dead)
 {
@@ -29,6 +35,9 @@ static void use(iscdesk_client c, iscdesk_event e, iscdesk_list l, int dead)
     iscdesk_list_free(li);
     codes[k++] = iscdesk_list_folder(c, "s1", NULL, NULL, &li, NULL);
     iscdesk_list_free(li);
+    codes[k++] = iscdesk_list_versions(c, "o1", &li, NULL);
+    iscdesk_list_free(li);
+    codes[k++] = iscdesk_dispatch(c, 0, taken, NULL, NULL);
     codes[k++] = iscdesk_cancel(c, 1, NULL);
     codes[k++] = iscdesk_operation_state(c, 1, &n, &ev, NULL);
     iscdesk_event_free(ev);
