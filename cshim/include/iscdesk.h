@@ -313,9 +313,9 @@ ISCDESK_API int64_t ISCDESK_CALL iscdesk_event_operation(iscdesk_event event);
  * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_event_json(iscdesk_event event);
 
-/* One value of params by key, so that a C program needs no JSON reader. The key
- * "operate" gives the envelope's operate. Borrowed from the event; NULL when
- * there is none.
+/* One value of params by key, so that a C program needs no JSON reader. The keys
+ * of each event: docs/protocol.md, Events. The key "operate" gives the envelope's
+ * operate. Borrowed from the event; NULL when there is none or it is empty.
  * Threads: any, in the event function too; never waits for the agent. Since 1. */
 ISCDESK_API const char *ISCDESK_CALL iscdesk_event_param(iscdesk_event event, const char *key);
 
