@@ -209,6 +209,21 @@ func TestInARealSystem(t *testing.T) {
 			systemctl is-active -q iscdesk-agent && exit 0; sleep 0.1; done; exit 1`)
 		i.must(t, "alice", "", "iscdesk", "status")
 	})
+	t.Run("a start that fails tells why", func(t *testing.T) {
+		i.run(t, "iscdesk-agent", "stop")
+		i.run(t, "sh", "-c", "cp /etc/iscdesk/agent.toml /root/good.toml && echo skip_verify = true >>/etc/iscdesk/agent.toml")
+		for _, action := range []string{"start", "status"} {
+			out, err := i.try(t, "", "iscdesk-agent", action)
+			if err == nil || !strings.Contains(out, `unknown setting "skip_verify"`) || !strings.Contains(out, "journalctl -u iscdesk-agent") {
+				t.Errorf("%s: %v\n%s", action, err, out)
+			}
+		}
+		i.run(t, "sh", "-c", "cp /root/good.toml /etc/iscdesk/agent.toml && systemctl reset-failed iscdesk-agent")
+		i.run(t, "iscdesk-agent", "start")
+		if out, err := i.try(t, "", "iscdesk-agent", "install"); err == nil || !strings.Contains(out, "installed already") {
+			t.Errorf("installed twice: %v\n%s", err, out)
+		}
+	})
 	t.Run("stopping leaves nothing behind", func(t *testing.T) {
 		i.run(t, "iscdesk-agent", "stop")
 		if out, _ := i.try(t, "", "pidof", "iscdesk-agent"); out != "" {

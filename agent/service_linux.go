@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"strings"
+)
+
+const unit = "iscdesk-agent.service"
+
+// running is nil while the service is ready. The service library calls one that
+// dies after each start and is started again a running one, so systemd is asked.
+func running() error {
+	out, err := exec.Command("systemctl", "show", "--property=LoadState,ActiveState,SubState", unit).Output()
+	if err != nil {
+		return asked() // no systemd here
+	}
+	text, failed := stateOf(string(out))
+	switch {
+	case text == "":
+		return nil
+	case failed:
+		return errors.New(text + cause())
+	}
+	return errors.New(text)
+}
+
+// stateOf reads systemd's properties: "" for a service that is ready, else why it is
+// not; failed says that its log has a reason.
+func stateOf(properties string) (text string, failed bool) {
+	p := map[string]string{}
+	for _, line := range strings.Split(properties, "\n") {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		p[name] = value
+	}
+	switch active := p["ActiveState"]; {
+	case p["LoadState"] == "not-found":
+		return "the service is not installed", false
+	case active == "active" || active == "reloading":
+		return "", false
+	case active == "failed":
+		return "the service failed", true
+	case active == "activating" && strings.HasPrefix(p["SubState"], "auto-restart"):
+		return "the service fails at each start and is tried again", true
+	case active == "activating":
+		return "the service is starting and not ready yet", false
+	case active == "deactivating":
+		return "the service is stopping", false
+	}
+	return "the service is installed and does not run", false
+}
+
+// cause is what the agent said last in the journal, or where to look for it: who may
+// not read the journal gets nothing from it.
+func cause() string {
+	out, err := exec.Command("journalctl", "--unit", unit, "--output=cat", "--lines=50", "--no-pager", "--quiet").Output()
+	if err != nil {
+		out = nil
+	}
+	return causeOf(out)
+}
+
+func causeOf(journal []byte) string {
+	const look = "\n  see: journalctl -u iscdesk-agent"
+	lines := bytes.Split(journal, []byte("\n"))
+	for i := len(lines) - 1; i >= 0; i-- {
+		if said, ours := strings.CutPrefix(string(lines[i]), "iscdesk-agent: "); ours {
+			return "\n  its last words: " + said + look
+		}
+	}
+	return look
+}
