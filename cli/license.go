@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/iscdesk/iscdesk/sdk"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -13,10 +14,20 @@ type licenseCmd struct {
 	Request licenseRequestCmd `cmd:"" help:"${licenserequest}"`
 }
 
+// licensee connects as the product whose licence it is about.
+func (a *app) licensee(product string) (*sdk.Client, error) {
+	if product == "" {
+		return nil, &api.Error{Code: api.InvalidArgument,
+			Message: a.say("A licence is a product's.", "许可证属于某个产品。"),
+			Hint:    a.say("Give --product ID, such as --product minicad.", "请给出 --product ID，例如 --product minicad。")}
+	}
+	return a.connect(product)
+}
+
 type licenseStateCmd struct{}
 
 func (licenseStateCmd) Run(a *app, l *licenseCmd) error {
-	c, err := a.connect(l.Product)
+	c, err := a.licensee(l.Product)
 	if err != nil {
 		return err
 	}
@@ -72,7 +83,7 @@ type licenseRequestCmd struct {
 }
 
 func (r licenseRequestCmd) Run(a *app, l *licenseCmd) error {
-	c, err := a.connect(l.Product)
+	c, err := a.licensee(l.Product)
 	if err != nil {
 		return err
 	}
