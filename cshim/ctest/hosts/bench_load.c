@@ -1,7 +1,8 @@
 /* What loading the library does to a process, for make bench:
  *   bench_load LIBRARY ENDPOINT
- * prints: load ns, first call ns, threads added by load, threads added after a
- * callback is registered, signal handlers replaced, resident KiB added. */
+ * prints: load ns, first call ns, threads added by load, of those the library's
+ * own (not its Go runtime's), the same two after a callback is registered, signal
+ * handlers replaced, resident KiB added. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <signal.h>
@@ -21,16 +22,31 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static int threads(void)
+/* Counts threads; *own gets those that bear the library's name. */
+static int threads(int *own)
 {
     int n = 0;
+    struct dirent *e;
     DIR *d = opendir("/proc/self/task");
     if (d == NULL)
         return -1;
-    while (readdir(d) != NULL)
+    *own = 0;
+    while ((e = readdir(d)) != NULL) {
+        char path[300], name[32] = "";
+        FILE *f;
+        if (e->d_name[0] == '.')
+            continue;
         n++;
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", e->d_name);
+        f = fopen(path, "r");
+        if (f == NULL)
+            continue;
+        if (fgets(name, sizeof name, f) != NULL && strncmp(name, "iscdesk", 7) == 0)
+            ++*own;
+        fclose(f);
+    }
     closedir(d);
-    return n - 2; /* . and .. */
+    return n;
 }
 
 static long resident_kib(void)
@@ -69,13 +85,13 @@ int main(int argc, char **argv)
     iscdesk_options opt;
     iscdesk_client client;
     int64_t load, first;
-    int bare, loaded, called, replaced = 0, s;
+    int bare, loaded, called, none, own_loaded, own_called, replaced = 0, s;
     long memory;
     void *lib;
 
     if (argc != 3)
         return 2;
-    bare = threads();
+    bare = threads(&none);
     memory = resident_kib();
     handlers(before);
     load = now_ns();
@@ -96,14 +112,14 @@ int main(int argc, char **argv)
     if (open_desk(ISCDESK_ABI, &opt, &client, NULL) != ISCDESK_OK)
         return 1;
     first = now_ns() - first;
-    loaded = threads();
+    loaded = threads(&own_loaded);
     if (recall(client, ignore, NULL, NULL) != ISCDESK_OK)
         return 1;
-    called = threads();
+    called = threads(&own_called);
     handlers(after);
     for (s = 1; s < SIGNALS; s++)
         replaced += before[s].sa_handler != after[s].sa_handler;
-    printf("%lld %lld %d %d %d %ld\n", (long long)load, (long long)first, loaded - bare, called - bare, replaced,
-           resident_kib() - memory);
+    printf("%lld %lld %d %d %d %d %d %ld\n", (long long)load, (long long)first, loaded - bare, own_loaded, called - bare, own_called,
+           replaced, resident_kib() - memory);
     return 0;
 }
