@@ -165,6 +165,14 @@ func (h *host) converse(t *testing.T) (in io.Writer, lines *bufio.Scanner) {
 	return in, bufio.NewScanner(out)
 }
 
+// noAgent leaves a test out where the places without an endpoint have an agent.
+func noAgent(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/run/iscdesk/agent.sock"); err == nil {
+		need.Missing(t, "needs a machine without an agent of its own: a host without an endpoint would find that one")
+	}
+}
+
 // within ends the host after this time already; the returned function lifts it.
 func (h *host) within(d time.Duration) (lift func() bool) { return time.AfterFunc(d, h.cancel).Stop }
 

@@ -203,11 +203,30 @@ func TestHello(t *testing.T) {
 	if err := os.Symlink(agent.Endpoint(), filepath.Join(run, "iscdesk/agent.sock")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat("/run/iscdesk/agent.sock"); err == nil {
-		need.Missing(t, "needs a machine without an agent of its own: hello would find that one first")
-	}
+	noAgent(t)
 	h.cmd.Env = append(h.cmd.Env, "XDG_RUNTIME_DIR="+run)
 	if out := h.run(t, 0); !strings.Contains(out, sdktest.LicenseContent) {
 		t.Errorf("hello says %q", out)
+	}
+}
+
+// An answer that does not come is told.
+func TestHelloSaysThatNothingCame(t *testing.T) {
+	lib := library(t, plain)
+	dir := t.TempDir()
+	text := read(t, filepath.Join(root, "cshim/examples/hello.c"))
+	if strings.Count(text, "10000") != 1 {
+		t.Fatal("hello.c does not wait for 10000 ms")
+	}
+	write(t, filepath.Join(dir, "hello.c"), strings.Replace(text, "10000", "300", 1), 0o600)
+	args := append([]string{"-I" + filepath.Join(lib, "include"), "-o", filepath.Join(dir, "hello"), filepath.Join(dir, "hello.c")}, linked(lib)...)
+	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	agent := sdktest.NewAgent(t)
+	agent.Manual()
+	reason, _ := api.Text(api.Timeout, "en")
+	if out := command(t, filepath.Join(dir, "hello"), agent.Endpoint()).run(t, 1); !strings.Contains(out, reason) {
+		t.Errorf("hello says %q, want %q", out, reason)
 	}
 }

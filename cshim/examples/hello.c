@@ -14,13 +14,12 @@ int main(int argc, char **argv)
     if (iscdesk_init(&options, &desk, &err) != ISCDESK_OK ||
         iscdesk_get_license_string_request(desk, "", NULL, &err) != ISCDESK_OK)
         return printf("%s %s\n", err.message, err.hint), 1;
-    while (iscdesk_next_event(desk, 10000, &event, &err) == ISCDESK_OK) {
-        int mine = iscdesk_event_type(event) == ISCDESK_EVENT_LICENSE_VERIFY;
+    for (int mine = 0; !mine; iscdesk_event_free(event)) {
+        if (iscdesk_next_event(desk, 10000, &event, &err) != ISCDESK_OK)
+            return printf("%s %s\n", err.message, err.hint), 1;
+        mine = iscdesk_event_type(event) == ISCDESK_EVENT_LICENSE_VERIFY;
         if (mine)
             puts(iscdesk_event_json(event));
-        iscdesk_event_free(event);
-        if (mine)
-            break;
     }
     return iscdesk_shut_out(desk, &err);
 }

@@ -74,14 +74,14 @@ func (d *demo) licence(ctx context.Context) error {
 	return nil
 }
 
-// hello runs the README's ten lines of C.
+// hello runs the README's first program in C.
 func (d *demo) hello(ctx context.Context) error {
 	out, err := d.engineer.command(ctx, filepath.Join(d.bin, "hello"), d.agent.Socket).CombinedOutput()
 	var got api.Envelope
 	if err != nil || json.Unmarshal(out, &got) != nil || got.Params["Status"] != api.StatusSuccess {
 		return fmt.Errorf("hello.c ended with %v and said %q, want a licence", err, out)
 	}
-	d.say("hello.c, the README's ten lines, was compiled the same way and prints EVENT_LICENSE_VERIFY with its licence.")
+	d.say("hello.c, the README's first program, was compiled the same way and prints EVENT_LICENSE_VERIFY with its licence.")
 	return nil
 }
 
