@@ -51,6 +51,9 @@ func TestHosts(t *testing.T) {
 		{row: "run-time loader with another library", source: "loader.c", loads: true, args: []string{"libm.so.6"}},
 	} {
 		t.Run(tt.row, func(t *testing.T) {
+			if tt.source == "env.c" || tt.source == "classstyle.cpp" {
+				noAgent(t)
+			}
 			agent := sdktest.NewAgent(t)
 			flags := tt.flags
 			if !tt.loads {
