@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"go/ast"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -54,18 +55,51 @@ func TestEveryCodeHasItsSentences(t *testing.T) {
 // sentence checks what can be checked of good prose.
 func sentence(t *testing.T, language, text string) {
 	t.Helper()
+	if fault := badSentence(language, text); fault != "" {
+		t.Errorf("%q is %s", text, fault)
+	}
+}
+
+// sentenceEnd does not take "names without ? *" for one.
+var sentenceEnd = regexp.MustCompile(`[.]\s|[!?]\s+\p{Lu}|[。！？]`)
+
+// badSentence says what is wrong with a text, or "". A stop within a name (agent.toml) ends no sentence.
+func badSentence(language, text string) string {
 	han := strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })
 	end := "."
 	if language == "zh" {
 		end = "。"
 	}
+	inside, whole := strings.CutSuffix(text, end)
 	switch {
-	case !strings.HasSuffix(text, end) || strings.Count(text, end) != 1 && language == "zh":
-		t.Errorf("%q is not one sentence", text)
+	case !whole || sentenceEnd.MatchString(inside):
+		return "not one sentence"
 	case han != (language == "zh"):
-		t.Errorf("%q is not in %s", text, language)
+		return "not in " + language
 	case len([]rune(text)) > 120:
-		t.Errorf("%q is too long to be read", text)
+		return "too long to be read"
+	}
+	return ""
+}
+
+func TestBadSentencesAreSeen(t *testing.T) {
+	for _, c := range []struct {
+		language, text string
+		bad            bool
+	}{
+		{"en", "Set the address in agent.toml.", false},
+		{"en", "The disk is full. Free some room.", true},
+		{"en", "Is the disk full? Free some room.", true},
+		{"en", "The disk is full", true},
+		{"zh", "磁盘已满。", false},
+		{"zh", "磁盘已满。请清理。", true},
+		{"zh", "The disk is full。", true},
+		{"en", "磁盘已满.", true},
+		{"en", strings.Repeat("x", 120) + ".", true},
+	} {
+		if got := badSentence(c.language, c.text); (got != "") != c.bad {
+			t.Errorf("%s %q: %q", c.language, c.text, got)
+		}
 	}
 }
 
