@@ -100,7 +100,7 @@ func (a *app) await(op api.Operation, wait time.Duration) error {
 		p := e.Envelope.Params
 		switch e.Type {
 		case api.EventOpenProgress, api.EventUploadProgress:
-			if text := percent(p["done"], p["total"]); text != shown && !a.JSON {
+			if text := percent(p["done"], p["total"]); text != "" && text != shown && !a.JSON {
 				fmt.Fprintf(a.env.err, "  %s\n", text)
 				shown = text
 			}
@@ -163,11 +163,12 @@ func (a *app) ended(e api.Event) error {
 	return nil
 }
 
-// percent prints progress in steps of ten.
+// percent prints progress in steps of ten, and never all of it: when every byte is
+// there the cloud may still refuse the name, so the end of the operation tells of that.
 func percent(done, total string) string {
 	d, err1 := strconv.ParseInt(done, 10, 64)
 	n, err2 := strconv.ParseInt(total, 10, 64)
-	if err1 != nil || err2 != nil || n <= 0 || d < 0 || d > n {
+	if err1 != nil || err2 != nil || n <= 0 || d < 0 || d >= n {
 		return ""
 	}
 	return fmt.Sprintf("%3d %%", int64(float64(d)/float64(n)*10)*10)

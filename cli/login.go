@@ -99,11 +99,19 @@ func (logoutCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	before, err := c.Status(context.Background())
+	if err != nil {
+		return err
+	}
 	if err := c.Logout(context.Background()); err != nil {
 		return err
 	}
 	a.show(api.AuthStatus{Reason: api.NotSignedIn}, func() {
-		a.printf("%s\n", a.say("Signed out.", "已退出登录。"))
+		if before.Auth.Account == "" {
+			a.printf("%s\n", a.say("Nobody was signed in.", "此前无人登录。"))
+			return
+		}
+		a.printf("%s\n", a.say("Signed out ", "已退出登录：")+plain(before.Auth.Account)+a.say(".", "。"))
 	})
 	return nil
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strconv"
+
+	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
 type statusCmd struct{}
@@ -39,18 +42,24 @@ func (statusCmd) Run(a *app) error {
 		if s.Device != "" {
 			t.row(a.say("device", "设备"), plain(s.Device))
 		}
-		who := a.say("nobody", "无人登录")
-		if s.Auth.SignedIn {
-			who = plain(s.Auth.Account)
-			if s.Auth.Organisation != "" {
-				who += ", " + plain(s.Auth.Organisation)
-			}
-		}
-		t.row(a.say("signed in", "已登录"), who)
+		t.row(a.say("signed in", "已登录"), a.who(s.Auth))
 		t.row(a.say("saves waiting", "待上传"), strconv.Itoa(s.Queued))
 		t.print(a.env.out, "")
 	})
 	return nil
+}
+
+// who says who is signed in, and whose sign-in ended: that one has to sign in again.
+func (a *app) who(auth api.AuthStatus) string {
+	switch {
+	case auth.SignedIn && auth.Organisation != "":
+		return plain(auth.Account) + ", " + plain(auth.Organisation)
+	case auth.SignedIn:
+		return plain(auth.Account)
+	case auth.Account != "":
+		return fmt.Sprintf(a.say("nobody; the sign-in of %s has ended", "无人登录；%s 的登录已失效"), plain(auth.Account))
+	}
+	return a.say("nobody", "无人登录")
 }
 
 type fingerprintCmd struct {

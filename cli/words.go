@@ -36,7 +36,7 @@ var help = map[string]words{
 	"product":  {"Speak for this product.", "以此产品的身份提出请求。"},
 	"wait":     {"How long to wait for the result, such as 90s or 10m.", "等待结果的时长，例如 90s 或 10m。"},
 
-	"status":      {"Show agent, cloud and who is signed in.", "显示代理程序、云端和登录状态。"},
+	"status":      {"Show agent, cloud and who is signed in, as the agent knows it; asks nobody else.", "显示代理程序所知的自身、云端和登录状态，不询问云端。"},
 	"doctor":      {"Try everything that work depends on; say what failed and what to do.", "逐项检查工作所依赖的条件，说明问题和处理办法。"},
 	"login":       {"Sign in for this user of the computer.", "为本机当前用户登录。"},
 	"logout":      {"Sign out, for all applications.", "退出登录（对所有应用程序生效）。"},
