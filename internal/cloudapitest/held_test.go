@@ -38,7 +38,7 @@ func speaks(f *ast.File, tests bool) (how []string) {
 			how = append(how, what)
 		}
 	}
-	bare := false
+	bare, answers := false, false
 	ast.Inspect(f, func(node ast.Node) bool {
 		switch n := node.(type) {
 		case *ast.SelectorExpr:
@@ -70,14 +70,15 @@ func speaks(f *ast.File, tests bool) (how []string) {
 				bare = true
 			}
 		case *ast.FuncDecl:
-			if tests && n.Recv != nil && answersForTheCloud(n) && !handsOn(n) {
-				add("answers for the cloud")
-			}
+			answers = answers || tests && n.Recv != nil && answersForTheCloud(n) && !held(n)
 		}
 		return true
 	})
 	if takes || contracts > 0 {
 		how = nil
+	}
+	if answers { // each method for itself: a contract elsewhere in the file holds none of them
+		how = append(how, "answers for the cloud")
 	}
 	if servers > contracts {
 		how = append(how, "serves HTTP without a contract")
@@ -104,17 +105,23 @@ func answersForTheCloud(f *ast.FuncDecl) bool {
 	return r != nil && len(r.List) == 2 && is(r.List[0].Type, "cloudapi", "") && name(r.List[1].Type) == "error"
 }
 
-// handsOn says whether a method goes on to transfertest.Drive, where calls are compared.
-func handsOn(f *ast.FuncDecl) bool {
+// held says whether a method compares its call, or goes on to one of the same name where calls
+// are compared: another fake's, which this test looks at as well, or transfertest.Drive's.
+func held(f *ast.FuncDecl) bool {
 	found := false
 	ast.Inspect(f, func(node ast.Node) bool {
-		if s, ok := node.(*ast.SelectorExpr); ok && s.Sel.Name == "Do" && name(s.X) == "Drive" {
-			found = true
+		if c, ok := node.(*ast.CallExpr); ok {
+			s, ok := c.Fun.(*ast.SelectorExpr)
+			found = found || ok && (s.Sel.Name == "Says" || s.Sel.Name == f.Name.Name && ownField(s.X))
 		}
 		return true
 	})
 	return found
 }
+
+// ownField says whether an expression is a field of something, as the embedded fake is of a
+// method's receiver.
+func ownField(e ast.Expr) bool { _, ok := e.(*ast.SelectorExpr); return ok }
 
 // name is an identifier's, or the last one of a selector.
 func name(e ast.Expr) string {
@@ -203,6 +210,9 @@ func TestUnheldOnesAreSeen(t *testing.T) {
 		{"the program for a caller with a contract", `func f(c *cloudapitest.Contract) { exec.Command("iscdesk-cloud") }`, ""},
 		{"a transport's fake", `func (f fake) Do(ctx context.Context, r cloudhttp.Request) (cloudhttp.Reply, error) { return f.x(r) }`, "answers for the cloud"},
 		{"a drive's line", `func (l line) Do(ctx context.Context, r cloudhttp.Request) (cloudhttp.Reply, error) { return l.Drive.Do(ctx, r) }`, ""},
+		{"an interface's fake that says what it answers", `func (f fake) Spaces() (cloudapi.Spaces, error) { f.held.Says("GET", "/v1/spaces", nil, 200, f.s); return f.s, nil }`, ""},
+		{"a further method of one that is held", `var c = cloudapitest.For(t); func (f fake) Spaces() (cloudapi.Spaces, error) { f.held.Says("GET", "/v1/spaces", nil, 200, f.s); return f.s, nil }; func (f fake) Versions() (cloudapi.Versions, error) { return f.v, nil }`, "answers for the cloud"},
+		{"a fake before another one", `func (b bound) Object() (cloudapi.Object, error) { return b.drive.Object() }`, ""},
 		{"an interface's fake", `func (f fake) Spaces() (cloudapi.Spaces, error) { return f.s, nil }`, "answers for the cloud"},
 		{"a stage", `var s, err = desk.SetUp(ctx, bin, dir, "x", nil)`, "starts a cloud without a contract"},
 		{"a stage beside a contract", `var s, c = desk.SetUp(ctx, bin, dir, "x", nil), cloudapitest.For(t)`, "starts a cloud without a contract"},
