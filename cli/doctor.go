@@ -43,7 +43,7 @@ func (doctorCmd) Run(a *app) error {
 func (a *app) sockets() []api.Check {
 	var checks []api.Check
 	for _, path := range a.sdkOptions("").Endpoints() {
-		check := api.Check{Name: "socket", Result: "ok", Tried: a.say("look at ", "查看 ") + path}
+		check := api.Check{Name: "socket", Result: "ok", Tried: a.say("looked at ", "查看 ") + path}
 		info, err := os.Stat(path)
 		switch {
 		case os.IsNotExist(err):
@@ -81,7 +81,7 @@ func (a *app) workspace() api.Check {
 	if _, serr := os.Stat(dir); serr != nil {
 		dir = home // the first open makes the workspace there
 	}
-	check.Tried = a.say("ask for the free space of ", "查询可用空间：") + dir
+	check.Tried = a.say("asked for the free space of ", "查询可用空间：") + dir
 	var free int64
 	if err == nil {
 		free, err = a.env.free(dir)
@@ -103,7 +103,7 @@ func (a *app) workspace() api.Check {
 
 // agentCheck is the outcome of connecting.
 func (a *app) agentCheck(err error) api.Check {
-	check := api.Check{Name: "agent", Result: "ok", Tried: a.say("connect and say hello", "连接并握手")}
+	check := api.Check{Name: "connection", Result: "ok", Tried: a.say("connected and said hello", "连接并握手")}
 	if err == nil {
 		s := a.client.Session()
 		kind := a.say("the system's agent", "系统代理程序")

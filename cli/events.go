@@ -14,9 +14,9 @@ import (
 )
 
 type eventsCmd struct {
-	Count   int           `help:"${count}" short:"n"`
-	For     time.Duration `help:"${for}"`
-	Product string        `help:"${product}"`
+	Count   int           `help:"${count}" placeholder:"N" short:"n"`
+	For     time.Duration `help:"${for}" placeholder:"DURATION"`
+	Product string        `help:"${product}" placeholder:"ID"`
 }
 
 func (e eventsCmd) Run(a *app) error {
@@ -149,6 +149,11 @@ func (a *app) ended(e api.Event) error {
 			text = a.say("Saved as version "+plain(p["version"])+".", "已保存为版本 "+plain(p["version"])+"。")
 		}
 		a.printf("%s\n", text)
+		for _, name := range strings.Split(p["skipped"], "\n") {
+			if name != "" {
+				a.printf("%s\n", a.say("Left out, because an application's lock: ", "未保存（应用程序的锁文件）：")+plain(name))
+			}
+		}
 	case api.EventLicenseVerify:
 		if path := p["LicenseFilePath"]; path != "" {
 			a.printf("%s\n", plain(path))

@@ -8,6 +8,18 @@ import (
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
+// What a save left out is told, each by its name.
+func TestEndedTellsWhatWasLeftOut(t *testing.T) {
+	var out bytes.Buffer
+	a := &app{env: environment{out: &out}, language: "en"}
+	err := a.ended(api.Event{Type: api.EventSaveResult, Envelope: api.Envelope{Params: map[string]string{
+		"status": "success", "version": "2", "skipped": "~$pump.sldasm\nsub/ev\x1bil.lck"}}})
+	want := "Saved as version 2.\nLeft out, because an application's lock: ~$pump.sldasm\nLeft out, because an application's lock: sub/ev?il.lck\n"
+	if err != nil || out.String() != want {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
 // The end of an operation that failed tells its detail: which file, which limit, whose disk.
 func TestEndedTellsDetail(t *testing.T) {
 	for _, c := range []struct{ name, queued, detail, want string }{

@@ -18,14 +18,14 @@ type filesCmd struct {
 	SaveAs   saveAsCmd   `cmd:"" help:"${saveas}"`
 	Checkin  checkinCmd  `cmd:"" help:"${checkin}"`
 	Versions versionsCmd `cmd:"" help:"${versions}"`
-	Product  string      `help:"${product}"`
+	Product  string      `help:"${product}" placeholder:"ID"`
 }
 
 type openCmd struct {
 	Path     string        `arg:"" optional:"" help:"${openpath}"`
-	ID       string        `name:"id" help:"${id}"`
+	ID       string        `name:"id" help:"${id}" placeholder:"ID"`
 	Checkout bool          `help:"${checkout}" short:"c"`
-	Version  int64         `help:"${number}"`
+	Version  int64         `help:"${number}" placeholder:"NUMBER"`
 	Wait     time.Duration `help:"${wait}" default:"1h"`
 }
 
@@ -76,8 +76,8 @@ func (s saveCmd) Run(a *app, f *filesCmd) error {
 
 type saveAsCmd struct {
 	Path string        `arg:"" help:"${savepath}"`
-	To   string        `help:"${to}"`
-	Name string        `help:"${name}"`
+	To   string        `help:"${to}" placeholder:"PATH"`
+	Name string        `help:"${name}" placeholder:"NAME"`
 	Wait time.Duration `help:"${wait}" default:"1h"`
 }
 
@@ -129,7 +129,7 @@ func local(path string) (absolute string, assembly bool, err error) {
 
 type checkinCmd struct {
 	Path string `arg:"" optional:"" help:"${checkpath}"`
-	ID   string `name:"id" help:"${id}"`
+	ID   string `name:"id" help:"${id}" placeholder:"ID"`
 }
 
 func (k checkinCmd) Run(a *app, f *filesCmd) error {
@@ -154,7 +154,7 @@ func (k checkinCmd) Run(a *app, f *filesCmd) error {
 
 type versionsCmd struct {
 	Path string `arg:"" optional:"" help:"${openpath}"`
-	ID   string `name:"id" help:"${id}"`
+	ID   string `name:"id" help:"${id}" placeholder:"ID"`
 }
 
 func (v versionsCmd) Run(a *app, f *filesCmd) error {

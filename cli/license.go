@@ -9,7 +9,7 @@ import (
 )
 
 type licenseCmd struct {
-	Product string            `help:"${product}"`
+	Product string            `help:"${product}" placeholder:"ID"`
 	State   licenseStateCmd   `cmd:"" default:"1" help:"${licensestate}"`
 	Request licenseRequestCmd `cmd:"" help:"${licenserequest}"`
 }
@@ -77,8 +77,8 @@ func (a *app) stateName(state string) string {
 
 type licenseRequestCmd struct {
 	Form     string        `help:"${form}" enum:"string,file" default:"string"`
-	FileName string        `help:"${filename}"`
-	DevInfo  string        `help:"${devinfo}"`
+	FileName string        `help:"${filename}" placeholder:"NAME"`
+	DevInfo  string        `help:"${devinfo}" placeholder:"TEXT"`
 	Wait     time.Duration `help:"${wait}" default:"1m"`
 }
 

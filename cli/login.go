@@ -43,6 +43,7 @@ func (l loginCmd) Run(a *app) error {
 		}
 		fmt.Fprint(a.env.err, a.say("Account: ", "账号："))
 		if l.Account, err = line(in); err != nil {
+			fmt.Fprintln(a.env.err) // nobody ended the prompt's line
 			return fmt.Errorf("read account: %w", err)
 		}
 	}

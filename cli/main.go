@@ -77,12 +77,10 @@ func run(args []string, env environment) int {
 	}
 	return caught(func() int {
 		ctx, err := parser.Parse(args)
-		if err != nil {
-			fmt.Fprintln(env.err, "iscdesk:", plain(err.Error()))
-			fmt.Fprintln(env.err, pick(language, seeHelp))
-			return exitUsage
-		}
 		a := &app{options: g.options, env: env, language: language}
+		if err != nil {
+			return a.report(a.misread(err))
+		}
 		defer a.close()
 		return a.report(ctx.Run(a))
 	})
@@ -102,6 +100,13 @@ func caught(f func() int) (code int) {
 		}
 	}()
 	return f()
+}
+
+// misread tells of a command line that is none.
+func (a *app) misread(err error) error {
+	fmt.Fprintln(a.env.err, "iscdesk:", plain(err.Error()))
+	fmt.Fprintln(a.env.err, pick(a.language, seeHelp))
+	return silentExit(exitUsage)
 }
 
 // report prints a failure and gives the exit code for it.
@@ -161,9 +166,11 @@ type helpCmd struct {
 }
 
 // Run shows what "iscdesk COMMAND --help" shows.
-func (h helpCmd) Run(ctx *kong.Context) error {
-	_, err := ctx.Kong.Parse(append(h.Command, "--help"))
-	return err
+func (h helpCmd) Run(ctx *kong.Context, a *app) error {
+	if _, err := ctx.Kong.Parse(append(h.Command, "--help")); err != nil {
+		return a.misread(err)
+	}
+	return nil
 }
 
 func (versionCmd) Run(a *app) error {

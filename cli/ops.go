@@ -12,7 +12,7 @@ type opsCmd struct {
 	List    opsListCmd   `cmd:"" default:"1" help:"${opslist}"`
 	Show    opsShowCmd   `cmd:"" help:"${opsshow}"`
 	Cancel  opsCancelCmd `cmd:"" help:"${opscancel}"`
-	Product string       `help:"${product}"`
+	Product string       `help:"${product}" placeholder:"ID"`
 }
 
 type opsListCmd struct{}

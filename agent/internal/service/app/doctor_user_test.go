@@ -6,6 +6,14 @@ import (
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
+func TestRoom(t *testing.T) {
+	for n, want := range map[int64]string{0: "0.0 MiB", 64 << 20: "64.0 MiB", 1<<30 - 1: "1024.0 MiB", 1 << 30: "1.0 GiB", 64995 << 20: "63.5 GiB"} {
+		if got := room(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
+
 func TestCheckSignIn(t *testing.T) {
 	li := api.AuthStatus{SignedIn: true, Account: "li"}
 	said := func(code api.Code) func() error {

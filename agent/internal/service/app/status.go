@@ -100,12 +100,20 @@ func (r *rooms) checkDisk(say func(en, zh string) string) api.Check {
 		c.Result, c.Found = checkSkipped, err.Error()
 	case free < diskLeast:
 		c.Result, c.Code = checkFailed, api.DiskFull
-		c.Found = fmt.Sprintf(say("%d MiB free", "可用 %d MiB"), free>>20)
+		c.Found = room(free) + say(" free", " 可用")
 		c.Do = fmt.Sprintf(say("Make room: at least %d MiB are needed.", "请释放空间：至少需要 %d MiB。"), diskLeast>>20)
 	default:
-		c.Found = fmt.Sprintf(say("%d MiB free", "可用 %d MiB"), free>>20)
+		c.Found = room(free) + say(" free", " 可用")
 	}
 	return c
+}
+
+// room prints bytes as the doctor's other lines do, in steps of 1024.
+func room(n int64) string {
+	if n < 1<<30 {
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }
 
 // checkCloud asks the cloud once and reads four things from how that went: proxy,
