@@ -11,12 +11,12 @@ TESTSUM := go tool gotestsum --format pkgname
 .PHONY: help setup demo-setup build lib test race lint fuzz bench ctest e2e demo demo-ui dist generate windows clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '  %-9s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '  %-10s %s\n' "$$t" "$$d"; done
 
 setup: ## install the Debian packages that tests need (root, about 300 MB), or list what is missing
 	@.ci/setup
 
-demo-setup:
+demo-setup: ## install the Debian packages that the demo needs (root), or list what is missing
 	@.ci/setup demo
 
 build: lib ## build the three programs and the C library into build/
@@ -26,7 +26,7 @@ build: lib ## build the three programs and the C library into build/
 	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $(BIN)/iscdesk-cloud ./cloud
 	@CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o $(BIN)/iscdesk ./cli
 
-lib:
+lib: ## build the C library into build/lib and its headers into build/include
 	@.ci/setup build
 	@echo "building libiscdesk.so.1"
 	@VERSION=$(VERSION) cshim/build.sh

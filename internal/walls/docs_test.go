@@ -114,6 +114,27 @@ func TestTheMapHasEveryRoom(t *testing.T) {
 	}
 }
 
+var phony = regexp.MustCompile(`(?m)^\.PHONY: (.*)$`)
+
+// make help prints the targets that have a line of words; each has.
+func TestMakeHelpListsEveryTarget(t *testing.T) {
+	text := read(t, "../../Makefile")
+	all := phony.FindStringSubmatch(text)
+	if all == nil {
+		t.Fatal("the Makefile names no targets")
+	}
+	for _, target := range strings.Fields(all[1]) {
+		if !regexp.MustCompile(`(?m)^` + target + `:.*## \S`).MatchString(text) {
+			t.Errorf("make help does not list %s", target)
+		}
+	}
+	for _, rule := range regexp.MustCompile(`(?m)^([a-z][a-z0-9-]*):`).FindAllStringSubmatch(text, -1) {
+		if !strings.Contains(all[1]+" ", rule[1]+" ") {
+			t.Errorf(".PHONY does not name %s", rule[1])
+		}
+	}
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
