@@ -36,20 +36,28 @@ type organisation struct {
 
 // Run sets the password.
 func (p *passwordCmd) Run(st *streams, c *commandLine) error {
-	return c.Admin.with(st, func(ctx context.Context, s meta.Store, hash string, why meta.Entry) error {
+	account := ""
+	err := c.Admin.with(st, func(ctx context.Context, s meta.Store, hash string, why meta.Entry) error {
 		a, err := s.Account(ctx, strings.ToLower(p.Account))
 		if err != nil {
 			return err
 		}
 		why.Org, why.Action, why.Params = a.Org, "password.reset", map[string]string{"member": a.Account}
+		account = a.Account
 		return s.SetPassword(ctx, a.Account, hash, why)
 	})
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	fmt.Fprintf(st.out, "The password of %q is set; its sign-ins have ended.\n", account)
+	return nil
 }
 
 // Run adds the organisation.
 func (o *organisation) Run(st *streams, c *commandLine) error {
-	return c.Admin.with(st, func(ctx context.Context, s meta.Store, hash string, why meta.Entry) error {
-		a := meta.Account{Account: strings.ToLower(o.Account), Name: o.Name, Role: meta.RoleAdmin, Org: meta.NewID("org"),
+	account := strings.ToLower(o.Account)
+	err := c.Admin.with(st, func(ctx context.Context, s meta.Store, hash string, why meta.Entry) error {
+		a := meta.Account{Account: account, Name: o.Name, Role: meta.RoleAdmin, Org: meta.NewID("org"),
 			OrgName: o.Organisation, Password: hash, Created: why.Time}
 		if a.Name == "" {
 			a.Name = a.Account
@@ -57,13 +65,35 @@ func (o *organisation) Run(st *streams, c *commandLine) error {
 		why.Org, why.Action, why.Params = a.Org, "organisation.added", map[string]string{"member": a.Account, "organisation": a.OrgName}
 		return s.AddOrganisation(ctx, a, why)
 	})
+	if err != nil {
+		return fmt.Errorf("add organisation: %w", err)
+	}
+	fmt.Fprintf(st.out, "The organisation %q is added, with its administrator %q.\n", o.Organisation, account)
+	return nil
+}
+
+// prompt asks a person; a script that pipes the password is asked nothing.
+func prompt(st *streams) bool {
+	in, ok := st.in.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := in.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	fmt.Fprint(st.log, "password: ")
+	return true
 }
 
 // with reads the password, opens the existing database and runs f.
 func (a *adminCommand) with(st *streams, f func(ctx context.Context, s meta.Store, hash string, why meta.Entry) error) error {
 	ctx := context.Background()
-	fmt.Fprint(st.log, "password: ")
+	asked := prompt(st)
 	line, err := bufio.NewReader(st.in).ReadString('\n')
+	if asked && err != nil {
+		fmt.Fprintln(st.log) // nobody ended the prompt's line
+	}
 	if err != nil && line == "" {
 		return fmt.Errorf("read password: %w", err)
 	}

@@ -244,6 +244,12 @@ func operator(t *testing.T, exe string) {
 	if err := run("new1password\n", "password", "Boss"); err != nil {
 		t.Fatal(err)
 	}
+	var told, asked bytes.Buffer
+	cmd := exec.Command(exe, "admin", "--data", data, "password", "boss")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader("new1password\n"), &told, &asked
+	if err := cmd.Run(); err != nil || told.String() != "The password of \"boss\" is set; its sign-ins have ended.\n" || asked.Len() != 0 {
+		t.Errorf("a piped password: %v, said %q, asked %q", err, told.String(), asked.String())
+	}
 	if got, err := p.call("GET", "/v1/me", old, nil, nil); got != http.StatusUnauthorized {
 		t.Errorf("the old sign-in after a new password: %d, %v", got, err)
 	}
