@@ -85,7 +85,7 @@ func (a *Account) chunk(ctx context.Context, token, space string, ref chunk.Ref)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", ref.ID, err)
 	}
-	return chunk.Unpack(stored.Bytes(), l.Size, ref.ID)
+	return chunk.UnpackInto(nil, stored.Bytes(), l.Size, ref.ID)
 }
 
 func (a *Account) get(ctx context.Context, token, path string, out any) error {

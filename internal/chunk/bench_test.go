@@ -12,7 +12,7 @@ func BenchmarkCutAndHash(b *testing.B) {
 	data := stream(1, 64<<20)
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		if err := Cut(bytes.NewReader(data), func(c []byte) error { Sum(c); return nil }); err != nil {
+		if err := new(Cutter).Cut(bytes.NewReader(data), func(c []byte) error { Sum(c); return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -34,7 +34,7 @@ func BenchmarkPack(b *testing.B) {
 			write := func(b *testing.B, to io.Writer) PackInfo {
 				w := NewPack(to)
 				w.Fast = fast
-				if err := Cut(bytes.NewReader(data), func(c []byte) error { _, err := w.Add(Sum(c), c); return err }); err != nil {
+				if err := new(Cutter).Cut(bytes.NewReader(data), func(c []byte) error { _, err := w.Add(Sum(c), c); return err }); err != nil {
 					b.Fatal(err)
 				}
 				info, err := w.Close()

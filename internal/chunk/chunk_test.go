@@ -22,7 +22,7 @@ func TestWholeWay(t *testing.T) {
 	var pack bytes.Buffer
 	w := NewPack(&pack)
 	f := File{Path: "part.stl", Size: int64(len(data)), Mode: 0o644, ModTime: time.Unix(1700000000, 5)}
-	err := Cut(bytes.NewReader(data), func(b []byte) error {
+	err := new(Cutter).Cut(bytes.NewReader(data), func(b []byte) error {
 		id := Sum(b)
 		f.Chunks = append(f.Chunks, Ref{ID: id, Size: int64(len(b))})
 		_, err := w.Add(id, b)
@@ -57,7 +57,7 @@ func TestWholeWay(t *testing.T) {
 	var got []byte
 	for _, r := range back.Files[0].Chunks {
 		c := at[r.ID]
-		plain, err := Unpack(pack.Bytes()[c.Offset:c.Offset+c.Stored], r.Size, r.ID)
+		plain, err := UnpackInto(nil, pack.Bytes()[c.Offset:c.Offset+c.Stored], r.Size, r.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,17 +20,14 @@ const (
 // "fastcdc" keeps the masks of an 8 KiB average whatever is asked for.
 const algorithm = "fastcdc-v1.0.0"
 
+// Cutter cuts one stream after the other with the same memory. It is for one
+// goroutine; its zero value is ready.
+type Cutter struct{ buf []byte }
+
 // Cut reads r to its end and hands each chunk to emit, in order. Boundaries
 // depend on the bytes alone, not on how r delivers them. data is valid until
 // emit returns. The first error of r or emit ends the cut and is returned
 // wrapped; memory is 2 x MaxSize, whatever r holds.
-func Cut(r io.Reader, emit func(data []byte) error) error { return new(Cutter).Cut(r, emit) }
-
-// Cutter cuts one stream after the other with the same memory. It is for one
-// goroutine.
-type Cutter struct{ buf []byte }
-
-// Cut is the package's Cut.
 func (k *Cutter) Cut(r io.Reader, emit func(data []byte) error) error {
 	if k.buf == nil {
 		k.buf = make([]byte, 2*MaxSize)

@@ -52,7 +52,7 @@ func FuzzReadPack(f *testing.F) {
 			if c.Offset < 0 || c.Offset+c.Stored > int64(len(b)) {
 				t.Fatalf("chunk %+v lies outside %d bytes", c, len(b))
 			}
-			again, err := Unpack(b[c.Offset:c.Offset+c.Stored], c.Size, c.ID)
+			again, err := UnpackInto(nil, b[c.Offset:c.Offset+c.Stored], c.Size, c.ID)
 			if err != nil || !bytes.Equal(again, plain) {
 				t.Errorf("unpacked from its place: %v", err)
 			}
@@ -106,7 +106,7 @@ func FuzzUnpack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, stored []byte, size int64, plain []byte) {
 		before := slices.Clone(stored)
-		got, err := Unpack(stored, size, Sum(plain))
+		got, err := UnpackInto(nil, stored, size, Sum(plain))
 		if err == nil && (!bytes.Equal(got, plain) || int64(len(got)) != size || size > MaxSize) {
 			t.Errorf("%d bytes came out as %d", size, len(got))
 		}

@@ -232,7 +232,7 @@ func ReadPack(r io.Reader, max int64, each func(c PackedChunk, plain []byte) err
 		if err := in.full(stored); err != nil {
 			return err
 		}
-		if !raw && isS2(stored) != (head[0] == codecS2) { // Unpack, which is not told the codec, must read it the same way
+		if !raw && isS2(stored) != (head[0] == codecS2) { // UnpackInto, which is not told the codec, must read it the same way
 			return fmt.Errorf("read pack: %w: chunk %s is not of codec %d", ErrDamaged, c.ID, head[0])
 		}
 		p, err := UnpackInto(plain, stored, c.Size, c.ID)

@@ -85,7 +85,7 @@ func TestPackBounds(t *testing.T) {
 			if name == "zeros" && n > 100 && at.Stored > 1000 {
 				t.Errorf("%d zeros take %d bytes", n, at.Stored)
 			}
-			plain, err := Unpack(b[at.Offset:at.Offset+at.Stored], at.Size, at.ID)
+			plain, err := UnpackInto(nil, b[at.Offset:at.Offset+at.Stored], at.Size, at.ID)
 			if err != nil || !bytes.Equal(plain, data) {
 				t.Errorf("%s, %d bytes unpacked: %v", name, n, err)
 			}
@@ -237,7 +237,7 @@ func TestCodecs(t *testing.T) {
 		if got := b.Bytes()[at.Offset-chunkHeader]; got != want {
 			t.Errorf("chunk %d has codec %d, not %d", n, got, want)
 		}
-		if plain, err := Unpack(stored, at.Size, at.ID); err != nil || !bytes.Equal(plain, chunks[n]) {
+		if plain, err := UnpackInto(nil, stored, at.Size, at.ID); err != nil || !bytes.Equal(plain, chunks[n]) {
 			t.Errorf("chunk %d: %v", n, err)
 		}
 	}
@@ -391,7 +391,7 @@ func TestUnpackRefuses(t *testing.T) {
 		{"raw with wrong id", data, 5000, Sum(z), ErrDamaged},
 		{"bomb", bomb, MaxSize, Sum(data), ErrDamaged},
 	} {
-		if _, err := Unpack(c.stored, c.size, c.id); !errors.Is(err, c.want) {
+		if _, err := UnpackInto(nil, c.stored, c.size, c.id); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v instead of %v", c.name, err, c.want)
 		}
 	}

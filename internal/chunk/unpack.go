@@ -2,16 +2,11 @@ package chunk
 
 import "fmt"
 
-// Unpack returns the plain bytes of one chunk as it lies in a pack. size is the
+// UnpackInto returns the plain bytes of one chunk as it lies in a pack. size is the
 // plain length from an index or a manifest; stored bytes as long as size are
-// raw, shorter ones are S2 or zstd. The result is verified against id, is the
-// caller's own unless the chunk is raw (then it is stored itself), and is never
-// longer than MaxSize. Errors: ErrTooLarge, ErrDamaged.
-func Unpack(stored []byte, size int64, id ID) (plain []byte, err error) {
-	return UnpackInto(nil, stored, size, id)
-}
-
-// UnpackInto is Unpack with a buffer that is used when its capacity is enough.
+// raw, shorter ones are S2 or zstd. The result is verified against id and is never
+// longer than MaxSize. It is stored itself where the chunk is raw, otherwise in buf when
+// the capacity is enough, otherwise the caller's own. Errors: ErrTooLarge, ErrDamaged.
 func UnpackInto(buf, stored []byte, size int64, id ID) ([]byte, error) {
 	if size < 1 || size > MaxSize {
 		return nil, fmt.Errorf("unpack chunk: %w: plain length %d", ErrTooLarge, size)

@@ -50,7 +50,7 @@ func inputs() []vector {
 func cut(t *testing.T, r io.Reader) (sizes []int, ids []ID) {
 	t.Helper()
 	sizes, ids = []int{}, []ID{}
-	if err := Cut(r, func(b []byte) error {
+	if err := new(Cutter).Cut(r, func(b []byte) error {
 		sizes, ids = append(sizes, len(b)), append(ids, Sum(b))
 		return nil
 	}); err != nil {
@@ -138,7 +138,7 @@ func TestCutEndsWithTheFirstError(t *testing.T) {
 	torn := errors.New("torn")
 	for _, n := range []int{0, 1, MinSize, MaxSize, 3*MaxSize + 5} {
 		seen := 0
-		err := Cut(io.MultiReader(bytes.NewReader(stream(1, n)), iotest.ErrReader(torn)), func(b []byte) error {
+		err := new(Cutter).Cut(io.MultiReader(bytes.NewReader(stream(1, n)), iotest.ErrReader(torn)), func(b []byte) error {
 			seen += len(b)
 			return nil
 		})
@@ -150,7 +150,7 @@ func TestCutEndsWithTheFirstError(t *testing.T) {
 		}
 	}
 	calls := 0
-	if err := Cut(bytes.NewReader(stream(1, 4*MaxSize)), func([]byte) error { calls++; return torn }); err != torn || calls != 1 {
+	if err := new(Cutter).Cut(bytes.NewReader(stream(1, 4*MaxSize)), func([]byte) error { calls++; return torn }); err != torn || calls != 1 {
 		t.Errorf("emit failed: %v after %d calls", err, calls)
 	}
 }

@@ -86,7 +86,7 @@ func newSave(t testing.TB, name string, data []byte) saved {
 	var buf bytes.Buffer
 	w := chunk.NewPack(&buf)
 	f := chunk.File{Path: name, Size: int64(len(data)), Mode: 0o644, ModTime: time.Unix(1_700_000_000, 0)}
-	must(t, chunk.Cut(bytes.NewReader(data), func(b []byte) error {
+	must(t, new(chunk.Cutter).Cut(bytes.NewReader(data), func(b []byte) error {
 		id := chunk.Sum(b)
 		f.Chunks = append(f.Chunks, chunk.Ref{ID: id, Size: int64(len(b))})
 		w.Fast = len(f.Chunks)%2 == 0 // one codec, then the other
@@ -150,7 +150,7 @@ func (r *room) content(ctx context.Context, object string) ([]byte, error) {
 		if err = errors.Join(err, in.Close()); err != nil {
 			return nil, err
 		}
-		plain, err := chunk.Unpack(stored, at[0].Size, ref.ID)
+		plain, err := chunk.UnpackInto(nil, stored, at[0].Size, ref.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ func fullPack(b *testing.B, n int) ([]byte, string) {
 	_, _ = rand.NewChaCha8(seed).Read(data) // never fails
 	var buf bytes.Buffer
 	w := chunk.NewPack(&buf)
-	if err := chunk.Cut(bytes.NewReader(data), func(c []byte) error { _, err := w.Add(chunk.Sum(c), c); return err }); err != nil {
+	if err := new(chunk.Cutter).Cut(bytes.NewReader(data), func(c []byte) error { _, err := w.Add(chunk.Sum(c), c); return err }); err != nil {
 		b.Fatal(err)
 	}
 	info, err := w.Close()

@@ -68,7 +68,7 @@ func newContent(t testing.TB, name string, data []byte) content {
 	var buf bytes.Buffer
 	w := chunk.NewPack(&buf)
 	f := chunk.File{Path: name, Size: int64(len(data)), Mode: 0o644, ModTime: time.Unix(1700000000, 0)}
-	err := chunk.Cut(bytes.NewReader(data), func(b []byte) error {
+	err := new(chunk.Cutter).Cut(bytes.NewReader(data), func(b []byte) error {
 		id := chunk.Sum(b)
 		f.Chunks = append(f.Chunks, chunk.Ref{ID: id, Size: int64(len(b))})
 		w.Fast = len(f.Chunks)%2 == 0 // one codec, then the other
@@ -189,7 +189,7 @@ func (d *drive) fetch(t *testing.T, who http.Header, object, manifest string) []
 		h := token.Clone()
 		h.Set("Range", fmt.Sprintf("bytes=%d-%d", l.Offset, l.Offset+l.Stored-1))
 		part := d.Do(t, "GET", d.at("/packs/"+l.Pack), h, nil)
-		plain, err := chunk.Unpack(part.Body, l.Size, r.ID)
+		plain, err := chunk.UnpackInto(nil, part.Body, l.Size, r.ID)
 		if err != nil || part.Status != http.StatusPartialContent {
 			t.Fatalf("chunk, status %d: %v", part.Status, err)
 		}

@@ -125,7 +125,7 @@ func TestChangedWhileRead(t *testing.T) {
 				return
 			}
 			var want []chunk.Ref
-			if err := chunk.Cut(bytes.NewReader(late), func(plain []byte) error {
+			if err := new(chunk.Cutter).Cut(bytes.NewReader(late), func(plain []byte) error {
 				want = append(want, chunk.Ref{ID: chunk.Sum(plain), Size: int64(len(plain))})
 				return nil
 			}); err != nil {

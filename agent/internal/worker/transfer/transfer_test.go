@@ -37,7 +37,7 @@ func client(d transfer.Doer, token string, renew func(context.Context) (string, 
 func send(c *transfer.Client, b []byte) ([]chunk.Ref, error) {
 	up := c.Upload(context.Background(), func(int64) {})
 	var refs []chunk.Ref
-	err := chunk.Cut(bytes.NewReader(b), func(plain []byte) error {
+	err := new(chunk.Cutter).Cut(bytes.NewReader(b), func(plain []byte) error {
 		id := chunk.Sum(plain)
 		refs = append(refs, chunk.Ref{ID: id, Size: int64(len(plain))})
 		return up.Add(id, plain)

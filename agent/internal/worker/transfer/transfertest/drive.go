@@ -292,7 +292,7 @@ func (d *Drive) Content(manifest string) (map[string][]byte, error) {
 			if l.Pack == "" {
 				return nil, fmt.Errorf("chunk %s is not stored", ref.ID)
 			}
-			plain, err := chunk.Unpack(d.packs[l.Pack][l.Offset:l.Offset+l.Stored], ref.Size, ref.ID)
+			plain, err := chunk.UnpackInto(nil, d.packs[l.Pack][l.Offset:l.Offset+l.Stored], ref.Size, ref.ID)
 			if err != nil {
 				return nil, err
 			}
