@@ -1,4 +1,4 @@
-// Package linux holds what an installation lays down on Linux: the systemd unit
+// Package linux is the folder of what an installation lays down on Linux: the systemd unit
 // and the commented configuration. `iscdesk-agent install` writes the same unit
 // that packages carry, so there is one text to review. It reads
 // and checks; it changes nothing on the machine.
@@ -15,17 +15,8 @@ const Program = "/usr/bin/iscdesk-agent"
 //go:embed iscdesk-agent.service
 var unit string
 
-//go:embed agent.toml
-var config string
-
-// Unit is the text of iscdesk-agent.service as packages install it.
-func Unit() string { return unit }
-
-// UnitTemplate is Unit for `iscdesk-agent install`: kardianos/service fills in
+// UnitTemplate is the unit for `iscdesk-agent install`: kardianos/service fills in
 // where the program is.
 func UnitTemplate() string {
 	return strings.Replace(unit, "ExecStart="+Program+" ", "ExecStart={{Path|cmdEscape}} ", 1)
 }
-
-// Config is the commented agent.toml.
-func Config() string { return config }

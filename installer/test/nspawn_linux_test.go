@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/e2e/desk"
-	"github.com/iscdesk/iscdesk/installer/linux"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/need"
@@ -102,7 +101,7 @@ func install(t *testing.T) installation {
 		t.Fatal(err)
 	}
 	lay(t, cloud.CAFile, filepath.Join(m.Root, "etc/iscdesk/ca.pem"), 0o644)
-	text := linux.Config() + "cloud = \"" + cloud.Base + "\"\nca = \"/etc/iscdesk/ca.pem\"\nproxy = \"direct\"\n"
+	text := laidDown(t, "agent.toml") + "cloud = \"" + cloud.Base + "\"\nca = \"/etc/iscdesk/ca.pem\"\nproxy = \"direct\"\n"
 	if err := os.WriteFile(filepath.Join(m.Root, "etc/iscdesk/agent.toml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +159,7 @@ func TestInARealSystem(t *testing.T) {
 		if got := i.show(t, "ActiveState") + " " + i.show(t, "Type"); got != "active notify" {
 			t.Errorf("unit is %s", got)
 		}
-		if got := i.run(t, "cat", "/etc/systemd/system/iscdesk-agent.service"); got != strings.TrimSpace(linux.Unit()) {
+		if got := i.run(t, "cat", "/etc/systemd/system/iscdesk-agent.service"); got != strings.TrimSpace(laidDown(t, "iscdesk-agent.service")) {
 			t.Errorf("install wrote another unit than packages carry:\n%s", got)
 		}
 		if got := i.run(t, "iscdesk-agent", "status"); got != "running" {

@@ -13,6 +13,16 @@ import (
 	"github.com/iscdesk/iscdesk/internal/need"
 )
 
+// laidDown is a file of installer/linux, as packages install it.
+func laidDown(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("../linux/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 // options are the settings of the unit's [Service] part, by name.
 func options(unit string) map[string]string {
 	all := make(map[string]string)
@@ -31,7 +41,7 @@ func options(unit string) map[string]string {
 }
 
 func TestEachOptionOfTheUnitIsDocumented(t *testing.T) {
-	unit := options(linux.Unit())
+	unit := options(laidDown(t, "iscdesk-agent.service"))
 	used := make(map[string]string)
 	for _, row := range document(t, "Unit options") {
 		k, v, _ := strings.Cut(cells(row)[0], "=")
@@ -51,7 +61,7 @@ func TestEachOptionOfTheUnitIsDocumented(t *testing.T) {
 
 func TestCapabilitiesOfTheUnitAreDocumented(t *testing.T) {
 	documented, _ := capabilities(t)
-	unit := strings.Fields(options(linux.Unit())["CapabilityBoundingSet"])
+	unit := strings.Fields(options(laidDown(t, "iscdesk-agent.service"))["CapabilityBoundingSet"])
 	slices.Sort(documented)
 	slices.Sort(unit)
 	if !slices.Equal(documented, unit) {
@@ -60,7 +70,7 @@ func TestCapabilitiesOfTheUnitAreDocumented(t *testing.T) {
 }
 
 func TestTheUnitHasNoBannedOption(t *testing.T) {
-	unit := options(linux.Unit())
+	unit := options(laidDown(t, "iscdesk-agent.service"))
 	rows := document(t, "Banned options")
 	for _, row := range rows {
 		c := cells(row)
@@ -73,14 +83,14 @@ func TestTheUnitHasNoBannedOption(t *testing.T) {
 			t.Errorf("%s is banned without a reason", c[0])
 		}
 	}
-	if planted := options(linux.Unit() + "\n[Service]\nPrivateTmp=yes\n"); planted["PrivateTmp"] != "yes" {
+	if planted := options(laidDown(t, "iscdesk-agent.service") + "\n[Service]\nPrivateTmp=yes\n"); planted["PrivateTmp"] != "yes" {
 		t.Error("the reading of units finds nothing")
 	}
 }
 
 func TestInstallersUnitDiffersInThePathOnly(t *testing.T) {
 	got := strings.Replace(linux.UnitTemplate(), "{{Path|cmdEscape}}", linux.Program, 1)
-	if got != linux.Unit() {
+	if got != laidDown(t, "iscdesk-agent.service") {
 		t.Error("UnitTemplate is not Unit with the path filled in")
 	}
 	if strings.Count(linux.UnitTemplate(), "{{") != 1 {
@@ -91,7 +101,7 @@ func TestInstallersUnitDiffersInThePathOnly(t *testing.T) {
 func TestSystemdUnderstandsTheUnit(t *testing.T) {
 	analyze := need.Command(t, "systemd-analyze")
 	path := filepath.Join(t.TempDir(), "iscdesk-agent.service")
-	text := strings.Replace(linux.Unit(), linux.Program, "/bin/true", 1) // it must be there
+	text := strings.Replace(laidDown(t, "iscdesk-agent.service"), linux.Program, "/bin/true", 1) // it must be there
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/iscdesk/iscdesk/installer/linux"
 )
 
 func TestParse(t *testing.T) {
@@ -106,9 +104,19 @@ func TestPlacesOfAUsersAgent(t *testing.T) {
 	}
 }
 
+// commented is agent.toml as packages install it.
+func commented(t testing.TB) string {
+	t.Helper()
+	b, err := os.ReadFile("../../../../installer/linux/agent.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
 // The commented file is what people see first: its defaults are the real ones.
 func TestCommentedFileShowsTheDefaults(t *testing.T) {
-	text := linux.Config()
+	text := commented(t)
 	want, err := Defaults(true)
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +140,7 @@ func TestCommentedFileShowsTheDefaults(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(linux.Config())
+	f.Add(commented(f))
 	f.Add("cloud = \"https://x\"\n[a.b]\nc = 1\n")
 	f.Add("x = \n")
 	f.Fuzz(func(t *testing.T, text string) {
