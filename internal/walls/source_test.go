@@ -97,11 +97,7 @@ func TestSourceBansFindWhatTheyBan(t *testing.T) {
 	const sample = `package p
 import ("os"; "time")
 func f() { go f(); _ = time.Now(); _ = os.Getenv("X"); _ = os.WriteFile("x", nil, 0o600)}`
-	set := token.NewFileSet()
-	tree, err := parser.ParseFile(set, "sample.go", sample, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tree := parse(t, sample).tree
 	for _, b := range sourceBans {
 		found := false
 		ast.Inspect(tree, func(n ast.Node) bool {
@@ -117,6 +113,16 @@ func f() { go f(); _ = time.Now(); _ = os.Getenv("X"); _ = os.WriteFile("x", nil
 type source struct {
 	set  *token.FileSet
 	tree *ast.File
+}
+
+func parse(t *testing.T, code string) source {
+	t.Helper()
+	set := token.NewFileSet()
+	tree, err := parser.ParseFile(set, "sample.go", code, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source{set, tree}
 }
 
 func parseTree(t *testing.T, root string) map[string]source {
