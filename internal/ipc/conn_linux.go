@@ -57,12 +57,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // ReadSoon is Read that ends in os.ErrDeadlineExceeded when nothing came within soon.
 func (c *Conn) ReadSoon(p []byte) (n int, err error) {
+	begun := clock.System{}.Now()
 	err = c.with(func(fd int) error {
 		for {
 			n, err = unix.Read(fd, p)
 			switch {
-			case errors.Is(err, unix.EINTR):
-			case errors.Is(err, unix.EAGAIN):
+			// Each signal of the host, whatever its handler's flags, begins the socket's time-out anew.
+			case errors.Is(err, unix.EINTR) && clock.System{}.Now().Sub(begun) < soon:
+			case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 				n = 0
 				return os.ErrDeadlineExceeded
 			case err != nil:

@@ -121,7 +121,7 @@ func (l *Link) Call(ctx context.Context, method string, params, result any) erro
 		case a := <-answer:
 			return decodeAnswer(a, method, result)
 		case reading <- struct{}{}:
-			l.readFor(answer)
+			l.readFor(ctx, answer)
 			reading = nil
 		case <-ctx.Done():
 			return fmt.Errorf("call %s: %w", method, context.Cause(ctx))

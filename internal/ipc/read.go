@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -68,14 +69,14 @@ func (l *Link) stayAway() {
 	}
 }
 
-// readFor reads on the caller's thread until its answer is there. What does not
-// come soon is left to the link's reader. The caller took the token.
-func (l *Link) readFor(answer <-chan api.Answer) {
+// readFor reads on the caller's thread until its answer is there or ctx ends. What
+// does not come soon is left to the link's reader. The caller took the token.
+func (l *Link) readFor(ctx context.Context, answer <-chan api.Answer) {
 	defer func() {
 		l.helped.Store(true)
 		<-l.reading
 	}()
-	for len(answer) == 0 && l.ctx.Err() == nil {
+	for len(answer) == 0 && ctx.Err() == nil && l.ctx.Err() == nil {
 		if l.in.whole() {
 			_, _ = l.one() // an error has ended the link
 			continue

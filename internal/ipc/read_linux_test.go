@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -136,6 +140,81 @@ func TestLongAnswersAreLeftToTheReader(t *testing.T) {
 	if got := strings.Join(seen, " "); got != "n0 n1 n2 n3 n4" || waits.Load() == 0 {
 		t.Errorf("got notices %q, %d waits of callers", got, waits.Load())
 	}
+}
+
+// A caller's time is its own: it ends also while the caller reads what is for others.
+func TestTimeIsKeptWhileReadingForOthers(t *testing.T) {
+	need.NoLeak(t)
+	var noise *Link
+	noisy := make(chan struct{})
+	client, waits, peer := near(t, Options{Notice: func(string, json.RawMessage) {}})
+	noise = serving(t, peer, Options{Handle: func(ctx context.Context, method string, params json.RawMessage) (any, error) {
+		if method == "never" {
+			<-noisy
+			for ctx.Err() == nil { // never silent for as long as a caller waits for bytes
+				_ = noise.Notify("x", nil)
+				time.Sleep(soon / 10)
+			}
+		}
+		return params, nil
+	}})
+	close(noisy)
+	for range 5 {
+		for before := waits.Load(); waits.Load() == before; { // now a caller reads itself
+			if err := client.Call(t.Context(), "quick", 1, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*soon)
+		ended := make(chan error, 1)
+		go func() { ended <- client.Call(ctx, "never", nil, nil) }() // ends with the link at the latest
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("the call goes on long after its time")
+		}
+		cancel()
+	}
+}
+
+// Signals that come faster than the socket's time-out do not keep a reader for ever.
+func TestSignalsDoNotProlongAReading(t *testing.T) {
+	l, path := listen(t)
+	c, err := Dial(path, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	peer, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	thread := make(chan int)
+	ended := make(chan error, 1)
+	go func() { // ends with its reading
+		runtime.LockOSThread()
+		thread <- unix.Gettid()
+		_, err := c.ReadSoon(make([]byte, 1))
+		ended <- err
+	}()
+	tid := <-thread
+	const most = 400 // of signals, a hundred times what soon is
+	for sent := range most {
+		_ = unix.Tgkill(unix.Getpid(), tid, unix.SIGURG)
+		select {
+		case err := <-ended:
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("got %v after %d signals", err, sent)
+			}
+			return
+		case <-time.After(soon / 4):
+		}
+	}
+	t.Errorf("still reading after %d signals", most)
 }
 
 // A frame that comes in two halves, with the caller gone between them, is put

@@ -118,8 +118,13 @@ func (l *Listener) place(c *conn) (gaveWay []*conn, taken bool) {
 	if g := l.networks[c.network]; g != nil && g.n >= l.limits.Network && !drop(g, active) {
 		return gaveWay, false
 	}
-	if l.all.n >= l.limits.All && !drop(&l.all, active) {
-		return gaveWay, false
+	if l.all.n >= l.limits.All {
+		other := l.crowd()
+		if other == nil {
+			return gaveWay, false
+		}
+		l.remove(other)
+		gaveWay = append(gaveWay, other)
 	}
 	g := l.networks[c.network]
 	if g == nil {
@@ -131,6 +136,26 @@ func (l *Listener) place(c *conn) (gaveWay []*conn, taken bool) {
 	c.here = true
 	l.queue(c, silent)
 	return gaveWay, true
+}
+
+// crowd is who gives way when all places are taken: one of the network that holds most, so
+// that no two networks' idle connections outlive a third one's handshake; where each holds
+// one, anyone's. Its idle ones go first as long as its new ones are few, for those may be
+// honest. nil when all have a request under way.
+func (l *Listener) crowd() *conn {
+	from, name := &l.all, ""
+	for network, g := range l.networks {
+		if g.n < 2 || g.first(active) == nil {
+			continue
+		}
+		if name == "" || g.n > from.n || g.n == from.n && network < name {
+			from, name = g, network
+		}
+	}
+	if e := from.by[idle].Front(); e != nil && from.by[silent].Len()+from.by[greeting].Len() <= l.limits.New/2 {
+		return e.Value.(*conn)
+	}
+	return from.first(active)
 }
 
 // first is who gives way: the one that is longest in the lowest phase below the given one.

@@ -11,7 +11,8 @@ import (
 )
 
 // networks are where connections of the table come from; near and beside are of one /64.
-var networks = map[string]string{"near": "[2001:db8:1:1::1]:1000", "beside": "[2001:db8:1:1:ffff::2]:1000", "far": "192.0.2.7:1000"}
+var networks = map[string]string{"near": "[2001:db8:1:1::1]:1000", "beside": "[2001:db8:1:1:ffff::2]:1000", "far": "192.0.2.7:1000",
+	"a": "198.51.100.1:1", "b": "198.51.100.2:1", "c": "198.51.100.3:1", "d": "198.51.100.4:1", "e": "198.51.100.5:1", "f": "198.51.100.6:1", "g": "198.51.100.7:1"}
 
 func TestWhoGivesWay(t *testing.T) {
 	for _, tt := range []struct {
@@ -31,6 +32,9 @@ func TestWhoGivesWay(t *testing.T) {
 		{"nor one that asks again", "near 1+ 1- 1+ near 2+ near 3+ near 4+ near", "1 2 3 4"},
 		{"full in all", "near 1+ near 2+ near 3+ far 4+ far 5+ far near", "1 2 3 4 5 7"},
 		{"full in all, the longest idle", "near 1+ near 2+ near 3+ far 4+ far 5+ far 6+ 5- 2- near", "1 2 3 4 6 7"},
+		{"full in all, of the network that holds most", "near 1+ 1- near 2+ 2- near 3+ 3- far 4+ 4- far 5+ 5- a far", "2 3 4 5 6 7"},
+		{"full in all, many new ones of one network", "near 1+ 1- near 2+ 2- near near far 5+ 5- a far", "1 2 4 5 6 7"},
+		{"full in all, each of a network of its own", "a 1+ 1- b 2+ 2- c 3+ 3- d 4+ 4- e 5+ 5- f g", "2 3 4 5 6 7"},
 		{"full in all with requests", "near 1+ near 2+ near 3+ far 4+ far 5+ far 6+ near", "1 2 3 4 5 6"},
 		{"an ended one leaves room", "near 1+ near 2+ near 3+ near 4+ 2x near", "1 3 4 5"},
 		{"what is told of an ended one", "near near 1x 1+ 1- 1x near", "2 3"},

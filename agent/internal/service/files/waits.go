@@ -22,9 +22,9 @@ func (r *Room) signedIn(uid int, account string) (string, error) {
 	case account == "":
 		return now, err
 	case err != nil:
-		return "", refuse(api.CodeOf(err), "it waits until "+account+" signs in again")
+		return "", refuse(api.CodeOf(err), account+" began it and must sign in again")
 	case now != account:
-		return "", refuse(api.SessionExpired, "it waits until "+account+" signs in again; "+now+" is signed in")
+		return "", refuse(api.SessionExpired, account+" began it and must sign in again; "+now+" is signed in")
 	}
 	return now, nil
 }
