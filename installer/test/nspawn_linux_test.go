@@ -21,14 +21,20 @@ func programs(t *testing.T) string {
 	t.Helper()
 	bin := t.TempDir()
 	for name, pkg := range map[string]string{"iscdesk-agent": "agent", "iscdesk-cloud": "cloud", "iscdesk": "cli"} {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(bin, name), "./"+pkg)
-		cmd.Dir = "../.."
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", name, err, out)
-		}
+		program(t, filepath.Join(bin, name), pkg)
 	}
 	return bin
+}
+
+// program builds one of them.
+func program(t *testing.T, to, pkg string) {
+	t.Helper()
+	cmd := exec.Command("go", "build", "-o", to, "./"+pkg)
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", pkg, err, out)
+	}
 }
 
 // installation is a booted machine with the agent installed as its service.
