@@ -61,16 +61,20 @@ func element(name string) func(*html.Node) bool {
 	return func(n *html.Node) bool { return n.Data == name }
 }
 
-// text is what a reader sees of a node, blanks folded.
+// text is what a reader sees of a node, blanks folded. A span stands in its line: what
+// it marks goes on in the same word.
 func text(n *html.Node) string {
 	var b strings.Builder
 	var walk func(*html.Node)
 	walk = func(n *html.Node) {
 		if n.Type == html.TextNode {
-			b.WriteString(n.Data + " ")
+			b.WriteString(n.Data)
 		}
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
 			walk(c)
+		}
+		if n.Type == html.ElementNode && n.Data != "span" {
+			b.WriteByte(' ')
 		}
 	}
 	if n != nil {

@@ -2,6 +2,8 @@ package picker
 
 import (
 	"net/http"
+	"path"
+	"strings"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
@@ -22,6 +24,22 @@ type row struct {
 	HolderUntil string
 	Held        bool // by someone else, or on another computer
 }
+
+// maxExt is what an extension has at most; what is longer may break anywhere.
+const maxExt = 10
+
+// Ext is the name's extension, which a line never breaks inside of: "z24.dx" over "f"
+// reads as another kind of file. Empty for folders and for what is no extension.
+func (r row) Ext() string {
+	ext := path.Ext(r.Name)
+	if r.Folder || len(ext) < 2 || len(ext) > maxExt || ext == r.Name {
+		return ""
+	}
+	return ext
+}
+
+// Stem is the name before its extension.
+func (r row) Stem() string { return strings.TrimSuffix(r.Name, r.Ext()) }
 
 // place is one step of the breadcrumb.
 type place struct {

@@ -60,6 +60,7 @@ func sentences(key string) ([2]string, bool) {
 
 		{"signed.as", "Signed in as %s", "已登录：%s"},
 		{"for.product", "for %s", "用于 %s"},
+		{"for.unnamed", "for a program that you started", "由您启动的程序请求"},
 		{"cloud", "Cloud", "云端"},
 
 		{"pick.title", "Open a cloud file", "打开云文件"},

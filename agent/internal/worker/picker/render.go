@@ -52,6 +52,15 @@ func (v view) Product() string {
 	return v.Ask.Product
 }
 
+// For says whom the page is for. One that gave no product id, such as the command line,
+// is no application with a name.
+func (v view) For() string {
+	if v.Ask.Product == "" {
+		return v.T("for.unnamed")
+	}
+	return v.T("for.product", v.Ask.Product)
+}
+
 // Title is the heading of the page's purpose.
 func (v view) Title() string {
 	switch {
@@ -102,20 +111,20 @@ func link(path string, pairs ...string) string {
 	return path + "?" + q.Encode()
 }
 
-// size prints bytes as people read them, in steps of 1024.
+// size prints bytes as people read them, in steps of 1024, as iscdesk prints them.
 func size(n int64) string {
 	const step = 1024
 	if n < step {
 		return fmt.Sprintf("%d B", n)
 	}
 	value := float64(n) / step
-	for _, unit := range []string{"KB", "MB", "GB"} {
+	for _, unit := range []string{"KiB", "MiB", "GiB"} {
 		if value < step {
 			return fmt.Sprintf("%.1f %s", value, unit)
 		}
 		value /= step
 	}
-	return fmt.Sprintf("%.1f TB", value)
+	return fmt.Sprintf("%.1f TiB", value)
 }
 
 // moment prints a time in the user's zone, or nothing for none.

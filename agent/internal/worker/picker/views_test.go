@@ -31,7 +31,7 @@ func TestPickViews(t *testing.T) {
 	c := enter(t, r, workerapi.Page{Operation: 3, Purpose: purposePick, Language: "en", Product: "minicad", Account: "engineer", Cloud: cloudName})
 
 	c.get("/ui/home", "Open a cloud file", "for minicad", "Signed in as engineer", cloudName, "Gearbox 传动箱", "View only",
-		"bearing cover.dxf", "47.1 KB", "Assembly", "Wang Wei on ws-17", "You, on this computer", "by li.na")
+		"bearing cover.dxf", "47.1 KiB", "Assembly", "Wang Wei on ws-17", "You, on this computer", "by li.na")
 	c.get("/ui/list?space=sp1&folder=fo2", "Seals &lt;2026&gt;", "This folder is empty", `hx-swap-oob="true"`)
 	c.get("/ui/list?space=nope", `id="listing"`)
 	c.get("/ui/list?space=sp1")
@@ -61,7 +61,7 @@ func TestPickViews(t *testing.T) {
 		t.Fatalf("chosen %d times", n)
 	}
 	r.Progress(workerapi.Progress{Operation: 3, Done: 512, Total: 2048})
-	c.post("/alive", url.Values{"seq": {"0"}}, http.StatusOK, `"phase":"working"`, `"done":512`, "512 B of 2.0 KB")
+	c.post("/alive", url.Values{"seq": {"0"}}, http.StatusOK, `"phase":"working"`, `"done":512`, "512 B of 2.0 KiB")
 	if err := r.PageEnd(t.Context(), workerapi.PageEnd{Operation: 3, Path: "/home/e/a.dxf"}); err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestSentences(t *testing.T) {
 			t.Errorf("language of %q is %v", tag, got)
 		}
 	}
-	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KB", 1 << 20: "1.0 MB", 275 << 20: "275.0 MB", 1 << 30: "1.0 GB", 1 << 40: "1.0 TB", 1<<63 - 1: "8388608.0 TB"} {
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1 << 20: "1.0 MiB", 275 << 20: "275.0 MiB", 1 << 30: "1.0 GiB", 1 << 40: "1.0 TiB", 1<<63 - 1: "8388608.0 TiB"} {
 		if got := size(n); got != want {
 			t.Errorf("size %d is %q, want %q", n, got, want)
 		}
@@ -294,5 +294,38 @@ func TestVendored(t *testing.T) {
 	}
 	if sum := fmt.Sprintf("%x", sha256.Sum256(script)); !strings.Contains(string(readme), sum) {
 		t.Errorf("htmx.min.js has %s, which README.md does not tell", sum)
+	}
+}
+
+// TestExtensionStaysWhole: what a line must not break is the extension alone.
+func TestExtensionStaysWhole(t *testing.T) {
+	for _, c := range []struct {
+		name, stem, ext string
+		folder          bool
+	}{
+		{"gear_m2.5_z24.dxf", "gear_m2.5_z24", ".dxf", false},
+		{"传动箱.sldasm", "传动箱", ".sldasm", false},
+		{"pump.v2", "pump.v2", "", true},
+		{"README", "README", "", false},
+		{"dot.", "dot.", "", false},
+		{".hidden", ".hidden", "", false},
+		{"a.long-extension", "a.long-extension", "", false},
+	} {
+		r := row{Entry: api.Entry{Name: c.name}, Folder: c.folder}
+		if r.Stem() != c.stem || r.Ext() != c.ext {
+			t.Errorf("%s: %q and %q", c.name, r.Stem(), r.Ext())
+		}
+	}
+}
+
+func TestForWhom(t *testing.T) {
+	for product, want := range map[string][2]string{"": {"for a program that you started", "由您启动的程序请求"}, "minicad": {"for minicad", "用于 minicad"}} {
+		for l := range want {
+			v := view{language: language(l)}
+			v.Ask.Product = product
+			if got := v.For(); got != want[l] {
+				t.Errorf("%q: %q, want %q", product, got, want[l])
+			}
+		}
 	}
 }
