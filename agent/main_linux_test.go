@@ -56,6 +56,7 @@ func TestCommandLineThatStartsNothing(t *testing.T) {
 		{"an unknown option", []string{"run", "--insecure"}, "unknown flag", 2},
 		{"no command", nil, "expected one of", 2},
 		{"asked for help", []string{"--help"}, "Run the agent in the foreground", 0},
+		{"asked how it is run", []string{"run", "--help"}, "~/.config/iscdesk/agent.toml", 0},
 		{"asked for its version", []string{"--version"}, "devel", 0},
 	}
 	for _, tt := range tests {
