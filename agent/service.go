@@ -109,6 +109,9 @@ func (uninstallCommand) Run() error {
 
 // Run starts the service and waits until it is ready.
 func (startCommand) Run() error {
+	if err := needRoot("start"); err != nil {
+		return err
+	}
 	if err := control("start"); err != nil {
 		return fmt.Errorf("%w%s", err, cause())
 	}

@@ -52,7 +52,7 @@ func TestServiceNeedsRoot(t *testing.T) {
 		cmd.Dir = "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 64401, Gid: 64401}}
 		err := cmd.Run()
-		if _, ended := err.(*exec.ExitError); !ended || !strings.Contains(out.String(), action+" the service: this needs root") {
+		if _, ended := err.(*exec.ExitError); !ended || !strings.HasSuffix(out.String(), action+" the service: this needs root\n") {
 			t.Errorf("%s: %v, %s", action, err, out)
 		}
 	}
