@@ -1,5 +1,10 @@
 //go:build linux
 
+// The number of processors is fixed below: Go's start must not hold the files of the
+// host's control group open for it, which would become descriptors 0 and 1 of a host
+// that has closed those.
+//go:debug containermaxprocs=0
+
 package main
 
 // The C side keeps numbers, Go keeps what they stand for; nothing of one side's
@@ -105,6 +110,12 @@ func refuse(fail *C.iscdesk_error, language string, err error) C.int32_t {
 	}
 	return C.int32_t(code)
 }
+
+// goStarted returns when Go's runtime has started, which it does beside the thread
+// that loaded the library.
+//
+//export goStarted
+func goStarted() {}
 
 // goOpen begins the session of the client that C has numbered.
 //

@@ -73,11 +73,12 @@ static int32_t open_client(const iscdesk_options *o, iscdesk_client *client, isc
     number = c->object.number;
     memset(&e, 0, sizeof e);
     e.size = sizeof e;
-    low = shim_low_open();
     shim_enter(&g);
+    goStarted(); /* Go's start opens files for a moment, perhaps as 0, 1 and 2 */
+    low = shim_low_open();
     rc = goOpen(number, (iscdesk_options *)o, c->timeout_ms, &e);
-    shim_leave(&g);
     shim_low_close(low);
+    shim_leave(&g);
     if (rc != ISCDESK_OK) {
         (void)shim_drop(number, SHIM_CLIENT);
         shim_give(err, &e);

@@ -20,11 +20,9 @@ int main(int argc, char **argv)
         iscdesk_options o = host_options(argv[1]);
         if (iscdesk_init(&o, &c, err()) != ISCDESK_OK)
             return 2;
-        do
-            fd = open(argv[2], O_CREAT | O_RDWR | O_APPEND, 0600);
-        while (fd >= 0 && fd < 2);
-        if (fd != 2 && i == 0)
-            return 3; /* a descriptor of ours took one of the host's three */
+        for (fd = 0; i == 0 && fd <= 2; fd++)
+            if (open(argv[2], O_CREAT | O_RDWR | O_APPEND, 0600) != fd)
+                return 3; /* a descriptor of ours took one of the host's three */
         (void)iscdesk_get_license_string_request(c, "", NULL, NULL);
         (void)iscdesk_next_event(c, 5000, &e, NULL);
         iscdesk_event_free(e);
