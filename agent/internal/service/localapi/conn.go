@@ -235,8 +235,8 @@ func (c *conn) write(body []byte, turn func()) bool {
 	return err == nil
 }
 
-// bound gives a write its end. Setting one costs a tenth of a quick answer, so the last
-// one does as long as most of its time is left.
+// bound gives a write its end. Setting one is work of the runtime for each answer, so the
+// last one does as long as nine tenths of its time are left.
 func (c *conn) bound() error {
 	until := deadline(c.s.writeTime)
 	if until.Sub(c.until) < c.s.writeTime/10 {

@@ -65,10 +65,13 @@ func (c *conn) subscribe(params json.RawMessage) (any, func(), error) {
 	}
 	c.endPump()
 	after, gap := c.session.Subscribe(sub.Epoch, sub.Since)
-	return api.SubscribeResult{Epoch: c.session.Epoch(), Next: after + 1}, func() { c.startPump(after, gap) }, nil
+	begin := c.startPump(after, gap)
+	return api.SubscribeResult{Epoch: c.session.Epoch(), Next: after + 1}, begin, nil
 }
 
-func (c *conn) startPump(after int64, gap *api.Gap) {
+// startPump makes the subscription, whose stream waits for begin. It is there before the
+// client reads the answer: an agent that stops just then waits for its last event.
+func (c *conn) startPump(after int64, gap *api.Gap) (begin func()) {
 	ctx, stop := context.WithCancel(c.ctx)
 	p := &pump{stop: stop, done: make(chan struct{})}
 	c.mu.Lock()
@@ -76,10 +79,16 @@ func (c *conn) startPump(after int64, gap *api.Gap) {
 	c.pump = p
 	c.mu.Unlock()
 	before.end() // two subscriptions at once: the later one stands
-	go func() {
+	answered := make(chan struct{})
+	go func() { // ends with the subscription or the connection
 		defer close(p.done)
-		c.stream(ctx, after, gap)
+		select {
+		case <-answered:
+			c.stream(ctx, after, gap)
+		case <-ctx.Done():
+		}
 	}()
+	return func() { close(answered) }
 }
 
 // endPump ends the subscription, if there is one, and waits for it.
