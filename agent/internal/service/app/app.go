@@ -80,7 +80,7 @@ func (r *rooms) serve(ctx context.Context) error {
 		return err
 	}
 	server := localapi.New(localapi.Config{
-		UID: os.Geteuid(), Build: r.cfg.Build, Clock: r.cfg.Clock, Log: r.cfg.Log, Events: r.events,
+		UID: caller.Own(), Build: r.cfg.Build, Clock: r.cfg.Clock, Log: r.cfg.Log, Events: r.events,
 		Product: r.allow, Auth: r.signin, Identity: r.identity, License: r.license, Files: r.files, Agent: r,
 	})
 	ln, err := r.listen()

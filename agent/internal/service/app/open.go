@@ -57,8 +57,8 @@ func (r *rooms) openRooms() error {
 		Worker: func(ctx context.Context, a caller.Actor) (signin.Worker, error) {
 			return worker(r.launch.Acquire(ctx, a))
 		},
-		OnSignIn:  func(uid int) { r.files.Wake(uid); r.license.Wake(uid) },
-		OnSignOut: func(uid int) { r.license.Wake(uid) },
+		OnSignIn:  func(uid caller.UID) { r.files.Wake(uid); r.license.Wake(uid) },
+		OnSignOut: func(uid caller.UID) { r.license.Wake(uid) },
 	})
 	r.closers = append(r.closers, r.signin.Close)
 	var err error
@@ -68,7 +68,7 @@ func (r *rooms) openRooms() error {
 		Worker: func(ctx context.Context, a caller.Actor) (license.Worker, error) {
 			return worker(r.launch.Acquire(ctx, a))
 		},
-		WorkerUser: func(ctx context.Context, uid int) (license.Worker, error) {
+		WorkerUser: func(ctx context.Context, uid caller.UID) (license.Worker, error) {
 			return worker(r.launch.AcquireUser(ctx, uid))
 		},
 	})
@@ -79,7 +79,7 @@ func (r *rooms) openRooms() error {
 	r.files = files.New(files.Config{
 		Events: r.events, Clock: r.cfg.Clock, Cloud: r.http.Base(), Log: r.cfg.Log, Device: r.cloud.DeviceID,
 		Account: r.signin.Account,
-		User: func(ctx context.Context, uid int) (files.Cloud, error) {
+		User: func(ctx context.Context, uid caller.UID) (files.Cloud, error) {
 			u, err := r.signin.User(ctx, uid)
 			if err != nil {
 				return nil, err
@@ -89,7 +89,7 @@ func (r *rooms) openRooms() error {
 		Worker: func(ctx context.Context, a caller.Actor) (files.Worker, error) {
 			return worker(r.launch.Acquire(ctx, a))
 		},
-		WorkerUser: func(ctx context.Context, uid int) (files.Worker, error) {
+		WorkerUser: func(ctx context.Context, uid caller.UID) (files.Worker, error) {
 			return worker(r.launch.AcquireUser(ctx, uid))
 		},
 	})

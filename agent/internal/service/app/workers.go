@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"io"
 	"os"
 
@@ -19,7 +20,7 @@ func (r *rooms) workerStart() workerapi.Start {
 }
 
 // handle gives a worker's request to its room. uid is the launcher's word.
-func (r *rooms) handle(ctx context.Context, uid int, method string, params json.RawMessage) (any, error) {
+func (r *rooms) handle(ctx context.Context, uid caller.UID, method string, params json.RawMessage) (any, error) {
 	if method != workerapi.MethodSignIn {
 		return r.files.Handle(ctx, uid, method, params)
 	}
@@ -31,7 +32,7 @@ func (r *rooms) handle(ctx context.Context, uid int, method string, params json.
 }
 
 // notice gives a worker's notice to the rooms that may know its operation.
-func (r *rooms) notice(uid int, method string, params json.RawMessage) {
+func (r *rooms) notice(uid caller.UID, method string, params json.RawMessage) {
 	var closed workerapi.PageClosed
 	if method == workerapi.NoticeClosed && json.Unmarshal(params, &closed) == nil {
 		r.signin.PageClosed(closed.Operation, uid, closed.By)

@@ -4,14 +4,13 @@
 // read it; only localapi makes one. It must never take identity from a message.
 package caller
 
-// Actor is the caller of a request. UID, GID, Groups and PID are the kernel's,
+// Actor is the caller of a request. UID, Rights and PID are the kernel's,
 // fixed at accept; PID is for information and must not decide anything, because
 // it may belong to another process by now. The rest is what hello settled.
 type Actor struct {
-	UID    int
-	GID    int
-	Groups []int // the full supplementary list; shared, do not change
-	PID    int
+	UID UID
+	Rights
+	PID int
 
 	Product    string // product id, empty for tools
 	AppVersion string
@@ -19,5 +18,5 @@ type Actor struct {
 	Session    string // public id of the session, not its secret
 }
 
-// Root reports whether the caller is user 0, who gets no file operations.
-func (a Actor) Root() bool { return a.UID == 0 }
+// Root reports whether the caller is the system itself, which gets no file operations.
+func (a Actor) Root() bool { return a.UID.System() }

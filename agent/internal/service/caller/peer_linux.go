@@ -43,7 +43,7 @@ func read(fd int) (*Peer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SO_PEERGROUPS: %w", err)
 	}
-	p := &Peer{Actor: Actor{UID: int(cred.Uid), GID: int(cred.Gid), Groups: groups, PID: int(cred.Pid)}}
+	p := &Peer{Actor: Actor{UID: uidOf(cred.Uid), Rights: Rights{GID: int(cred.Gid), Groups: groups}, PID: int(cred.Pid)}}
 	// From Linux 6.5 the socket knows the process itself. Before that the number
 	// is looked up: the process may have ended and the number may be another's,
 	// which Executable notices by its owner.
@@ -77,7 +77,7 @@ func (p *Peer) Executable() (*os.File, error) {
 	}
 	var owner unix.Stat_t
 	err = unix.Stat(proc, &owner)
-	if err == nil && int(owner.Uid) != p.UID && owner.Uid != 0 { // 0: a process that is not dumpable
+	if err == nil && uidOf(owner.Uid) != p.UID && owner.Uid != 0 { // 0: a process that is not dumpable
 		err = errors.New("the process number belongs to another user by now")
 	}
 	if err == nil { // while it lives, its number is its own: what was opened was its program

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"log/slog"
 	"maps"
 	"slices"
@@ -30,7 +31,7 @@ const (
 
 // Owner is whom an operation or an event belongs to.
 type Owner struct {
-	UID      int
+	UID      caller.UID
 	Product  string
 	Session  string // public id
 	Language string
@@ -64,7 +65,7 @@ type Events struct {
 	mu       sync.Mutex // guards everything below; taken after ledger.journal, nothing blocks while it is held
 	sessions map[string]*Session
 	ops      map[api.Operation]*Op // changed by put and drop alone
-	users    map[int]*usage        // what ops take, by uid
+	users    map[caller.UID]*usage // what ops take, by uid
 	closed   bool
 
 	// The ledger's measures, so that nothing is encoded to find them.
@@ -94,7 +95,7 @@ func Open(cfg Config) (*Events, error) {
 		stopped:  make(chan struct{}),
 		sessions: make(map[string]*Session),
 		ops:      make(map[api.Operation]*Op),
-		users:    make(map[int]*usage),
+		users:    make(map[caller.UID]*usage),
 	}
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	ledger, records, err := openLedger(cfg)
@@ -153,12 +154,12 @@ func (e *Events) Emit(o Owner, typ, operate string, params map[string]string) {
 
 // Sessions lists the sessions of a user (-1: of all), live or waiting for their
 // application: for events whose texts are in each session's language.
-func (e *Events) Sessions(uid int) []Owner {
+func (e *Events) Sessions(uid caller.UID) []Owner {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var all []Owner
 	for _, s := range e.sessions {
-		if uid < 0 || s.owner.UID == uid {
+		if uid == "" || s.owner.UID == uid {
 			all = append(all, s.owner)
 		}
 	}

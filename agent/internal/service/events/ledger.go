@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -33,7 +34,7 @@ const lineHead = 24
 // holds. A record that names numbers in Gone is no operation: those are forgotten.
 type record struct {
 	ID        api.Operation   `json:"id"`
-	UID       int             `json:"uid,omitempty"`
+	UID       caller.UID      `json:"uid,omitempty"`
 	Product   string          `json:"product,omitempty"`
 	Session   string          `json:"session,omitempty"`
 	Language  string          `json:"language,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 	"sync"
 
@@ -80,7 +81,7 @@ func (e *Events) Unfinished() []*Op {
 
 // Find returns the unfinished operation of that number and user, nil when there
 // is none. For calls of a worker, which name an operation.
-func (e *Events) Find(uid int, id api.Operation) *Op {
+func (e *Events) Find(uid caller.UID, id api.Operation) *Op {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if op := e.ops[id]; op != nil && op.r.UID == uid && !op.r.ended() {

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -66,7 +67,7 @@ func (e *Events) visible(o Owner, id api.Operation) *Op {
 }
 
 // Queued counts the user's operations that wait for the cloud.
-func (e *Events) Queued(uid int) int {
+func (e *Events) Queued(uid caller.UID) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := 0

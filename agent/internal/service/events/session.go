@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"time"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -92,13 +93,13 @@ func (e *Events) Attach(o Owner, secret string) (s *Session, resumed bool, err e
 
 // publicID names a session without giving its secret away.
 func publicID(o Owner, secret string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "iscdesk session %d %q %s", o.UID, o.Product, secret))
+	sum := sha256.Sum256(fmt.Appendf(nil, "iscdesk session %s %q %s", o.UID, o.Product, secret))
 	return hex.EncodeToString(sum[:12])
 }
 
 // room makes place for one more session of uid: the one that was left longest
 // ago goes; live ones never do.
-func (e *Events) room(uid int) error {
+func (e *Events) room(uid caller.UID) error {
 	var oldest *Session
 	n := 0
 	for _, s := range e.sessions {
@@ -114,7 +115,7 @@ func (e *Events) room(uid int) error {
 		return nil
 	}
 	if oldest == nil {
-		return &api.Error{Code: api.Busy, Detail: fmt.Sprintf("user %d has %d live sessions", uid, n)}
+		return &api.Error{Code: api.Busy, Detail: fmt.Sprintf("user %s has %d live sessions", uid, n)}
 	}
 	delete(e.sessions, oldest.id)
 	return nil

@@ -3,6 +3,7 @@ package events
 import (
 	"cmp"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -99,7 +100,7 @@ func (e *Events) quota(o Owner, more int) error {
 // trim keeps a user's results within bounds: those that ended first go first, the
 // last one never, nor what is unfinished. An eighth of the bound is made free, so
 // that a user who reads nothing does not cost a search and a write at each end.
-func (e *Events) trim(uid int) {
+func (e *Events) trim(uid caller.UID) {
 	e.mu.Lock()
 	u := e.users[uid]
 	if u == nil || u.kept <= maxKept && u.keptBytes <= maxKeptBytes {

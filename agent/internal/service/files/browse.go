@@ -11,7 +11,7 @@ import (
 )
 
 // user is the cloud as the OS user's account sees it.
-func (r *Room) user(ctx context.Context, uid int) (Cloud, string, error) {
+func (r *Room) user(ctx context.Context, uid caller.UID) (Cloud, string, error) {
 	c, err := r.cfg.User(ctx, uid)
 	if err != nil {
 		return nil, "", err
@@ -26,7 +26,7 @@ func (r *Room) Spaces(ctx context.Context, a caller.Actor) (api.Spaces, error) {
 	return r.spaces(ctx, a.UID)
 }
 
-func (r *Room) spaces(ctx context.Context, uid int) (api.Spaces, error) {
+func (r *Room) spaces(ctx context.Context, uid caller.UID) (api.Spaces, error) {
 	c, _, err := r.user(ctx, uid)
 	if err != nil {
 		return api.Spaces{}, err
@@ -48,7 +48,7 @@ func (r *Room) List(ctx context.Context, a caller.Actor, l api.List) (api.Listin
 	return r.list(ctx, a.UID, l)
 }
 
-func (r *Room) list(ctx context.Context, uid int, l api.List) (api.Listing, error) {
+func (r *Room) list(ctx context.Context, uid caller.UID, l api.List) (api.Listing, error) {
 	c, account, err := r.user(ctx, uid)
 	if err != nil {
 		return api.Listing{}, err
@@ -84,7 +84,7 @@ func (r *Room) Versions(ctx context.Context, a caller.Actor, o api.ObjectRef) (a
 	return r.versions(ctx, a.UID, o)
 }
 
-func (r *Room) versions(ctx context.Context, uid int, o api.ObjectRef) (api.Versions, error) {
+func (r *Room) versions(ctx context.Context, uid caller.UID, o api.ObjectRef) (api.Versions, error) {
 	c, _, err := r.user(ctx, uid)
 	if err != nil {
 		return api.Versions{}, err

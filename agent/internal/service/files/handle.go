@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"encoding/json"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"strconv"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
@@ -12,7 +13,7 @@ import (
 
 // Handle answers a worker's requests service.spaces, list, versions, newFolder,
 // chosen and renew, for live operations of its user. What it says is outside input.
-func (r *Room) Handle(ctx context.Context, uid int, method string, params json.RawMessage) (any, error) {
+func (r *Room) Handle(ctx context.Context, uid caller.UID, method string, params json.RawMessage) (any, error) {
 	switch method {
 	case workerapi.MethodSpaces:
 		return answer(params, func(q api.OperationRef) (any, error) {
@@ -54,7 +55,7 @@ func answer[Q any](params json.RawMessage, fn func(q Q) (any, error)) (any, erro
 }
 
 // onPage finds the live operation of a page; purpose "" takes any.
-func (r *Room) onPage(uid int, op api.Operation, purpose string) (*run, error) {
+func (r *Room) onPage(uid caller.UID, op api.Operation, purpose string) (*run, error) {
 	x, err := r.find(uid, op)
 	if err != nil {
 		return nil, err
@@ -65,7 +66,7 @@ func (r *Room) onPage(uid int, op api.Operation, purpose string) (*run, error) {
 	return x, nil
 }
 
-func (r *Room) newFolder(ctx context.Context, uid int, q workerapi.NewFolder) (api.Entry, error) {
+func (r *Room) newFolder(ctx context.Context, uid caller.UID, q workerapi.NewFolder) (api.Entry, error) {
 	if _, err := r.onPage(uid, q.Operation, purposeSaveAs); err != nil {
 		return api.Entry{}, err
 	}
@@ -81,7 +82,7 @@ func (r *Room) newFolder(ctx context.Context, uid int, q workerapi.NewFolder) (a
 }
 
 // chose takes a page's answer, once.
-func (r *Room) chose(uid int, c workerapi.Chosen) error {
+func (r *Room) chose(uid caller.UID, c workerapi.Chosen) error {
 	x, err := r.onPage(uid, c.Operation, "")
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func (r *Room) chose(uid int, c workerapi.Chosen) error {
 
 // renew gives a worker a fresh token for the transfer that its live operation was
 // granted, and for nothing else.
-func (r *Room) renew(ctx context.Context, uid int, op api.Operation) (workerapi.Renewed, error) {
+func (r *Room) renew(ctx context.Context, uid caller.UID, op api.Operation) (workerapi.Renewed, error) {
 	x, err := r.find(uid, op)
 	if err != nil {
 		return workerapi.Renewed{}, err
@@ -120,7 +121,7 @@ func (r *Room) renew(ctx context.Context, uid int, op api.Operation) (workerapi.
 }
 
 // Notice takes a worker's progress and closed pages. It does not block.
-func (r *Room) Notice(uid int, method string, params json.RawMessage) {
+func (r *Room) Notice(uid caller.UID, method string, params json.RawMessage) {
 	switch method {
 	case workerapi.NoticeProgress:
 		var p workerapi.Progress

@@ -3,6 +3,7 @@ package files
 import (
 	"cmp"
 	"context"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 	"time"
 
@@ -59,7 +60,7 @@ func (s *sender) try(anew bool) {
 // nudge is for a call of the user: what was in the way may be gone with whatever
 // brought the user back, a home that is mounted at log-in among others. An
 // application that calls all the time does not make a waiting save dear.
-func (r *Room) nudge(uid int) {
+func (r *Room) nudge(uid caller.UID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s := r.senders[uid]; s != nil && r.cfg.Clock.Now().Sub(s.looked).Abs() >= nudgePause {
@@ -68,13 +69,13 @@ func (r *Room) nudge(uid int) {
 }
 
 // Wake sends what waits for the cloud now: for any sign that it is back, such as
-// a sign-in or a heartbeat that was answered. It does not block. uid -1 is every user.
-func (r *Room) Wake(uid int) {
+// a sign-in or a heartbeat that was answered. It does not block. An empty uid is every user.
+func (r *Room) Wake(uid caller.UID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.swept, uid) // a save of a lost ledger may be of the account that signed in
 	for of, s := range r.senders {
-		if uid == -1 || uid == of {
+		if uid == "" || uid == of {
 			s.wake()
 		}
 	}
@@ -82,7 +83,7 @@ func (r *Room) Wake(uid int) {
 
 // deliver is a sender's goroutine. It ends with the last queued save, or with the
 // agent, which leaves them on disk.
-func (r *Room) deliver(uid int, s *sender) {
+func (r *Room) deliver(uid caller.UID, s *sender) {
 	pause := firstRetry
 	for {
 		t := time.NewTimer(pause)

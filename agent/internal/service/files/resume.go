@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"errors"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
@@ -98,7 +99,7 @@ func (x *run) storeAgain() (workerapi.Stored, error) {
 // because they may be work that was answered as queued.
 // One that the cloud refuses for good is laid beside its path (worker.keep) and
 // goes; any other stays in the outbox.
-func (r *Room) sweep(uid int) {
+func (r *Room) sweep(uid caller.UID) {
 	r.mu.Lock()
 	again, known := r.swept[uid]
 	due := !known || !again.IsZero() && !r.cfg.Clock.Now().Before(again)
@@ -117,7 +118,7 @@ func (r *Room) sweep(uid int) {
 }
 
 // sweepAgain lets the user's next call after a pause begin another sweep.
-func (r *Room) sweepAgain(uid int, pause time.Duration) {
+func (r *Room) sweepAgain(uid caller.UID, pause time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.swept[uid] = r.cfg.Clock.Now().Add(pause)
@@ -127,7 +128,7 @@ func (r *Room) sweepAgain(uid int, pause time.Duration) {
 const sweepTimeout = 10 * time.Minute
 
 // sweepOutbox says whether every save that it found came to its end.
-func (r *Room) sweepOutbox(uid int) (whole bool) {
+func (r *Room) sweepOutbox(uid caller.UID) (whole bool) {
 	ctx, cancel := context.WithTimeout(r.ctx, sweepTimeout)
 	defer cancel()
 	w, err := r.cfg.WorkerUser(ctx, uid)
@@ -159,11 +160,13 @@ func (r *Room) sweepOutbox(uid int) (whole bool) {
 	return whole
 }
 
-func (r *Room) unfinished(uid int, op api.Operation) bool { return r.cfg.Events.Find(uid, op) != nil }
+func (r *Room) unfinished(uid caller.UID, op api.Operation) bool {
+	return r.cfg.Events.Find(uid, op) != nil
+}
 
 // sendOrphan sends a save of the outbox, and forgets it when it has an end and no
 // operation will ask for it any more.
-func (r *Room) sendOrphan(ctx context.Context, uid int, s workerapi.Store, call func(method string, params, result any) error) error {
+func (r *Room) sendOrphan(ctx context.Context, uid caller.UID, s workerapi.Store, call func(method string, params, result any) error) error {
 	c, err := r.cfg.User(ctx, uid)
 	if err == nil {
 		_, err = r.signedIn(uid, s.Account)
@@ -191,7 +194,7 @@ func (r *Room) sendOrphan(ctx context.Context, uid int, s workerapi.Store, call 
 	return err
 }
 
-func (r *Room) sendOne(ctx context.Context, uid int, c Cloud, s workerapi.Store, call func(method string, params, result any) error) error {
+func (r *Room) sendOne(ctx context.Context, uid caller.UID, c Cloud, s workerapi.Store, call func(method string, params, result any) error) error {
 	token, err := r.transfer(ctx, uid, s.Account, c, s.Space, cloudapi.NewTransfer{Mode: "write", Operation: s.Key, Object: s.Object})
 	if err != nil {
 		return err

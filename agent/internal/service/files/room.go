@@ -43,13 +43,13 @@ type Config struct {
 	Device func() string
 	// Account is who is signed in for an OS user; it asks nobody. api.NotSignedIn,
 	// api.SessionExpired.
-	Account func(uid int) (account string, err error)
+	Account func(uid caller.UID) (account string, err error)
 	// User is the cloud with the rights of the account that is signed in now, and of no
 	// later one. api.NotSignedIn, api.SessionExpired.
-	User func(ctx context.Context, uid int) (Cloud, error)
+	User func(ctx context.Context, uid caller.UID) (Cloud, error)
 	// Worker is launch.Acquire, WorkerUser launch.AcquireUser.
 	Worker     func(ctx context.Context, a caller.Actor) (Worker, error)
-	WorkerUser func(ctx context.Context, uid int) (Worker, error)
+	WorkerUser func(ctx context.Context, uid caller.UID) (Worker, error)
 }
 
 // Room is localapi.Files, and answers workers. All methods may be used from any goroutine.
@@ -62,8 +62,8 @@ type Room struct {
 	mu      sync.Mutex // guards what follows; nothing blocks while it is held
 	live    map[api.Operation]*run
 	paths   map[pathKey]*turn
-	senders map[int]*sender
-	swept   map[int]time.Time // users whose outbox was looked through for saves that no operation knows; when to look again, zero never
+	senders map[caller.UID]*sender
+	swept   map[caller.UID]time.Time // users whose outbox was looked through for saves that no operation knows; when to look again, zero never
 	closed  bool
 }
 
@@ -77,8 +77,8 @@ func New(cfg Config) *Room {
 		cfg: cfg, ctx: ctx, stop: stop,
 		live:    make(map[api.Operation]*run),
 		paths:   make(map[pathKey]*turn),
-		senders: make(map[int]*sender),
-		swept:   make(map[int]time.Time),
+		senders: make(map[caller.UID]*sender),
+		swept:   make(map[caller.UID]time.Time),
 	}
 }
 
@@ -89,7 +89,7 @@ func (r *Room) Close() error {
 	r.closed = true
 	r.mu.Unlock()
 	r.stop()
-	r.Wake(-1)
+	r.Wake("")
 	r.work.Wait()
 	return nil
 }
@@ -106,7 +106,7 @@ func (r *Room) start(fn func()) {
 
 // pathKey is a local path of one user, as the application wrote it, cleaned.
 type pathKey struct {
-	uid  int
+	uid  caller.UID
 	path string
 }
 

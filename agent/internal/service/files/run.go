@@ -45,7 +45,7 @@ type job struct {
 type run struct {
 	room  *Room
 	op    *events.Op
-	uid   int
+	uid   caller.UID
 	actor *caller.Actor // nil after a restart: the worker is then the user's own
 	job   job           // of the operation's goroutine alone; of a queued save, who has the path's turn
 
@@ -104,7 +104,7 @@ func (x *run) leave() {
 }
 
 // find returns a live operation of a user, or api.NotFound.
-func (r *Room) find(uid int, op api.Operation) (*run, error) {
+func (r *Room) find(uid caller.UID, op api.Operation) (*run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	x := r.live[op]
@@ -142,7 +142,7 @@ func (x *run) grant(c Cloud, space string, t cloudapi.NewTransfer) (string, erro
 }
 
 // transfer gets a transfer token with the rights of account and of nobody else.
-func (r *Room) transfer(ctx context.Context, uid int, account string, c Cloud, space string, t cloudapi.NewTransfer) (cloudapi.TransferToken, error) {
+func (r *Room) transfer(ctx context.Context, uid caller.UID, account string, c Cloud, space string, t cloudapi.NewTransfer) (cloudapi.TransferToken, error) {
 	if _, err := r.signedIn(uid, account); err != nil {
 		return cloudapi.TransferToken{}, err
 	}

@@ -3,6 +3,7 @@ package files
 import (
 	"cmp"
 	"errors"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // one account began is never done with another's rights. An empty account is of an
 // operation that an agent began which did not note it; then anyone's do.
 // api.NotSignedIn, SessionExpired, StoreDamaged; the detail names who must sign in.
-func (r *Room) signedIn(uid int, account string) (string, error) {
+func (r *Room) signedIn(uid caller.UID, account string) (string, error) {
 	now, err := r.cfg.Account(uid)
 	switch {
 	case account == "":
@@ -139,7 +140,7 @@ type Waiting struct {
 }
 
 // Waiting tells what a user's queued saves wait for, grouped. It asks nobody.
-func (r *Room) Waiting(uid int) []Waiting {
+func (r *Room) Waiting(uid caller.UID) []Waiting {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.senders[uid]

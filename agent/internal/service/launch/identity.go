@@ -1,25 +1,12 @@
 package launch
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "github.com/iscdesk/iscdesk/agent/internal/service/caller"
 
 // identity is what a worker is started as.
 type identity struct {
-	UID, GID int
-	Groups   []int
+	UID caller.UID
+	caller.Rights
 }
 
 // key is equal for equal identities: one worker each.
-func (i identity) key() string {
-	groups := slices.Clone(i.Groups)
-	slices.Sort(groups)
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d:%d", i.UID, i.GID)
-	for _, g := range slices.Compact(groups) {
-		fmt.Fprintf(&b, ",%d", g)
-	}
-	return b.String()
-}
+func (i identity) key() string { return string(i.UID) + ":" + i.Rights.Key() }

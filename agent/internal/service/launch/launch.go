@@ -25,21 +25,20 @@ const (
 // is the worker's identity as the launcher gave it, never a word of the worker.
 type Config struct {
 	Start  func() workerapi.Start // what a new worker is told first
-	Handle func(ctx context.Context, uid int, method string, params json.RawMessage) (any, error)
-	Notice func(uid int, method string, params json.RawMessage) // must not block
-	Log    *slog.Logger                                         // nil discards
+	Handle func(ctx context.Context, uid caller.UID, method string, params json.RawMessage) (any, error)
+	Notice func(uid caller.UID, method string, params json.RawMessage) // must not block
+	Log    *slog.Logger                                                // nil discards
 
-	Users func(ctx context.Context, uid int) (User, error) // nil: the system's user database
-	Idle  time.Duration                                    // from a worker's last use to its end; 0: a minute
-	Stop  time.Duration                                    // from the closed socketpair to SIGKILL; 0: five seconds
+	Users func(ctx context.Context, uid caller.UID) (User, error) // nil: the system's user database
+	Idle  time.Duration                                           // from a worker's last use to its end; 0: a minute
+	Stop  time.Duration                                           // from the closed socketpair to SIGKILL; 0: five seconds
 }
 
 // User is what the user database says about a uid.
 type User struct {
-	Name   string
-	GID    int
-	Groups []int // only for AcquireUser; the kernel's list is used otherwise
-	Home   string
+	Name          string
+	caller.Rights // only for AcquireUser; the kernel's word about the caller is used otherwise
+	Home          string
 }
 
 // Launcher starts workers and shares each among the requests of one identity.
@@ -106,13 +105,13 @@ func (l *Launcher) Acquire(ctx context.Context, a caller.Actor) (*Worker, error)
 	if err := l.spawn.may(a.UID); err != nil {
 		return nil, err
 	}
-	return l.acquire(ctx, identity{UID: a.UID, GID: a.GID, Groups: a.Groups})
+	return l.acquire(ctx, identity{a.UID, a.Rights})
 }
 
 // AcquireUser is Acquire for work that is left from before a restart: gid and
 // groups come from the user database. When that gives no answer, the error is
 // ErrLost, as of a worker that died: it may give one later.
-func (l *Launcher) AcquireUser(ctx context.Context, uid int) (*Worker, error) {
+func (l *Launcher) AcquireUser(ctx context.Context, uid caller.UID) (*Worker, error) {
 	if err := l.spawn.may(uid); err != nil {
 		return nil, err
 	}
@@ -123,10 +122,10 @@ func (l *Launcher) AcquireUser(ctx context.Context, uid int) (*Worker, error) {
 	// killed, may answer later, and what is left to be done waits for it.
 	u, err := l.cfg.Users(ctx, uid)
 	if err != nil {
-		lost := &api.Error{Code: api.Internal, Detail: fmt.Sprintf("look up user %d: %v", uid, err)}
+		lost := &api.Error{Code: api.Internal, Detail: fmt.Sprintf("look up user %s: %v", uid, err)}
 		return nil, fmt.Errorf("%w: %w: %w", ErrLost, lost, err)
 	}
-	return l.acquire(ctx, identity{UID: uid, GID: u.GID, Groups: u.Groups})
+	return l.acquire(ctx, identity{uid, u.Rights})
 }
 
 func (l *Launcher) acquire(ctx context.Context, id identity) (*Worker, error) {

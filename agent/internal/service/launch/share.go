@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"sync"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // started or failed; then proc and err stand still.
 type shared struct {
 	key   string
-	uid   int
+	uid   caller.UID
 	ready chan struct{}
 	proc  *process
 	err   error
@@ -49,7 +50,7 @@ func (l *Launcher) use(id identity) (s *shared, starts bool, err error) {
 			}
 		}
 		if same >= maxIdentities {
-			return nil, false, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d group sets of user %d at once", maxIdentities, id.UID)}
+			return nil, false, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d group sets of user %s at once", maxIdentities, id.UID)}
 		}
 		s, starts = &shared{key: key, uid: id.UID, ready: make(chan struct{})}, true
 		l.workers[key] = s
@@ -71,7 +72,7 @@ func (l *Launcher) start(s *shared, id identity) {
 	cancel()
 	if s.err != nil {
 		l.cfg.Log.Error("worker not started", "uid", id.UID, "cause", s.err)
-		s.err = &api.Error{Code: api.Internal, Detail: fmt.Sprintf("start a worker for user %d: %v", id.UID, s.err)}
+		s.err = &api.Error{Code: api.Internal, Detail: fmt.Sprintf("start a worker for user %s: %v", id.UID, s.err)}
 		l.drop(s)
 		close(s.ready)
 		return

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"math"
 	"os"
 	"os/exec"
@@ -23,8 +24,8 @@ import (
 // thread in Linux: what the thread gave up, its children never get, while the
 // rest of the service keeps what it needs.
 type spawner struct {
-	uid  int      // of the service
-	exe  *os.File // the running program, so that a replaced file is not run with another version's protocol
+	uid  caller.UID // of the service
+	exe  *os.File   // the running program, so that a replaced file is not run with another version's protocol
 	jobs chan func()
 	done chan struct{} // closed when the thread has ended
 }
@@ -39,7 +40,7 @@ func newSpawner() (*spawner, error) {
 		return nil, fmt.Errorf("open the running program: %w", err)
 	}
 	s := &spawner{
-		uid:  os.Geteuid(),
+		uid:  caller.Own(),
 		exe:  os.NewFile(uintptr(fd), "/proc/self/exe"),
 		jobs: make(chan func()),
 		done: make(chan struct{}),
@@ -68,7 +69,7 @@ func (s *spawner) run(ready chan<- error) {
 		return
 	}
 	defer close(s.done)
-	err := narrow(s.uid == 0)
+	err := narrow(s.uid.System())
 	ready <- err
 	if err != nil {
 		return
@@ -118,15 +119,15 @@ func (s *spawner) close() error {
 }
 
 // own reports whether workers are the service's own user.
-func (s *spawner) own() bool { return s.uid != 0 }
+func (s *spawner) own() bool { return !s.uid.System() }
 
 // may refuses identities that this service gives no worker.
-func (s *spawner) may(uid int) error {
+func (s *spawner) may(uid caller.UID) error {
 	switch {
-	case s.uid == 0 && uid == 0:
+	case s.uid.System() && uid.System():
 		return &api.Error{Code: api.RootCaller, Detail: "the system's agent opens files only with the rights of the user who asks; with root as that user nothing would stand between an application and every file of the machine"}
-	case s.uid != 0 && uid != s.uid:
-		return &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("the agent runs as user %d and can work for that user only", s.uid)}
+	case !s.uid.System() && uid != s.uid:
+		return &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("the agent runs as user %s and can work for that user only", s.uid)}
 	}
 	return nil
 }
@@ -137,7 +138,7 @@ func ownIdentity() identity {
 	if err != nil {
 		groups = nil // getgroups fails only for a wrong argument
 	}
-	return identity{UID: os.Getuid(), GID: os.Getgid(), Groups: groups}
+	return identity{caller.Own(), caller.Rights{GID: os.Getgid(), Groups: groups}}
 }
 
 // start runs a worker. The descriptor table of the child is 0 to 2 on /dev/null and
@@ -146,6 +147,10 @@ func (s *spawner) start(id identity, u User,
 	handle func(context.Context, string, json.RawMessage) (any, error),
 	notice func(string, json.RawMessage),
 ) (*process, error) {
+	uid, err := id.UID.Number()
+	if err != nil {
+		return nil, err
+	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("make a socketpair: %w", err)
@@ -155,7 +160,7 @@ func (s *spawner) start(id identity, u User,
 
 	cmd := exec.Command("/proc/self/fd/"+strconv.Itoa(int(s.exe.Fd())), "worker")
 	cmd.Args[0] = "iscdesk-agent"
-	cmd.Env = environment(id.UID, u)
+	cmd.Env = environment(uid, u)
 	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
@@ -164,7 +169,7 @@ func (s *spawner) start(id identity, u User,
 		for i, g := range id.Groups {
 			groups[i] = uint32(g)
 		}
-		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(id.UID), Gid: uint32(id.GID), Groups: groups}
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uid, Gid: uint32(id.GID), Groups: groups}
 	}
 	result := make(chan error)
 	s.jobs <- func() { result <- cmd.Start() }
@@ -177,7 +182,7 @@ func (s *spawner) start(id identity, u User,
 
 // environment is made from nothing: nothing of the service's own environment, and
 // nothing of the caller's, reaches a worker.
-func environment(uid int, u User) []string {
+func environment(uid uint32, u User) []string {
 	env := []string{
 		"HOME=" + u.Home,
 		"USER=" + u.Name,
@@ -185,9 +190,9 @@ func environment(uid int, u User) []string {
 		"LANG=C.UTF-8",
 		"PATH=/usr/local/bin:/usr/bin:/bin",
 	}
-	dir := "/run/user/" + strconv.Itoa(uid)
+	dir := fmt.Sprintf("/run/user/%d", uid)
 	var st unix.Stat_t
-	if unix.Lstat(dir, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && st.Uid == uint32(uid) {
+	if unix.Lstat(dir, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && st.Uid == uid {
 		env = append(env, "XDG_RUNTIME_DIR="+dir)
 	}
 	return env

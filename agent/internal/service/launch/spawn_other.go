@@ -5,6 +5,7 @@ package launch
 import (
 	"context"
 	"encoding/json"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -21,7 +22,7 @@ func (s *spawner) close() error { return nil }
 
 func (s *spawner) own() bool { return false }
 
-func (s *spawner) may(int) error { return errNoWorker }
+func (s *spawner) may(caller.UID) error { return errNoWorker }
 
 func ownIdentity() identity { return identity{} }
 
@@ -32,4 +33,4 @@ func (s *spawner) start(identity, User,
 	return nil, errNoWorker
 }
 
-func lookup(context.Context, int) (User, error) { return User{}, errNoWorker }
+func lookup(context.Context, caller.UID) (User, error) { return User{}, errNoWorker }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"os/exec"
 	"os/user"
@@ -19,10 +20,10 @@ const lookupTimeout = 5 * time.Second
 // lookup asks the user database. This program is built without cgo, so os/user
 // reads only /etc/passwd; users of a directory (LDAP, SSSD) are found through
 // getent and id, which ask every source that the system has.
-func lookup(ctx context.Context, uid int) (User, error) {
-	if uid == os.Geteuid() { // an agent run by a user: HOME may be another on purpose
-		if home, err := os.UserHomeDir(); err == nil && uid != 0 {
-			return User{Name: name(uid), GID: os.Getgid(), Home: home}, nil
+func lookup(ctx context.Context, uid caller.UID) (User, error) {
+	if uid == caller.Own() { // an agent run by a user: HOME may be another on purpose
+		if home, err := os.UserHomeDir(); err == nil && !uid.System() {
+			return User{Name: name(uid), Rights: caller.Rights{GID: os.Getgid()}, Home: home}, nil
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
@@ -35,27 +36,27 @@ func lookup(ctx context.Context, uid int) (User, error) {
 	return u, err
 }
 
-func name(uid int) string {
-	if u, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+func name(uid caller.UID) string {
+	if u, err := user.LookupId(string(uid)); err == nil {
 		return u.Username
 	}
-	return strconv.Itoa(uid)
+	return string(uid)
 }
 
-func passwd(ctx context.Context, uid int) (User, error) {
-	line, err := ask(ctx, "getent", "passwd", strconv.Itoa(uid))
+func passwd(ctx context.Context, uid caller.UID) (User, error) {
+	line, err := ask(ctx, "getent", "passwd", string(uid))
 	if err != nil {
-		return User{}, fmt.Errorf("no entry for user %d in the user database: %w", uid, err)
+		return User{}, fmt.Errorf("no entry for user %s in the user database: %w", uid, err)
 	}
 	f := strings.Split(strings.TrimSpace(line), ":") // name:password:uid:gid:gecos:home:shell
-	if len(f) < 6 || f[2] != strconv.Itoa(uid) || f[0] == "" || !strings.HasPrefix(f[5], "/") {
-		return User{}, fmt.Errorf("the user database's entry for user %d is not usable", uid)
+	if len(f) < 6 || f[2] != string(uid) || f[0] == "" || !strings.HasPrefix(f[5], "/") {
+		return User{}, fmt.Errorf("the user database's entry for user %s is not usable", uid)
 	}
 	gid, err := strconv.Atoi(f[3])
 	if err != nil {
-		return User{}, fmt.Errorf("the user database's entry for user %d has no group: %w", uid, err)
+		return User{}, fmt.Errorf("the user database's entry for user %s has no group: %w", uid, err)
 	}
-	return User{Name: f[0], GID: gid, Home: f[5]}, nil
+	return User{Name: f[0], Rights: caller.Rights{GID: gid}, Home: f[5]}, nil
 }
 
 func groups(ctx context.Context, name string) ([]int, error) {

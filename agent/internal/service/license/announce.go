@@ -28,7 +28,7 @@ func (r *Room) answer(a caller.Actor) api.LicenseState {
 	}
 	before, known := r.told[a.Session]
 	if !known && len(r.told) >= maxTold {
-		r.forgetEnded(r.cfg.Events.Sessions(-1))
+		r.forgetEnded(r.cfg.Events.Sessions(""))
 	}
 	r.told[a.Session] = word(st)
 	if known && before != word(st) {
@@ -42,7 +42,7 @@ func (r *Room) answer(a caller.Actor) api.LicenseState {
 func (r *Room) announce() {
 	r.telling.Lock()
 	defer r.telling.Unlock()
-	sessions := r.cfg.Events.Sessions(-1)
+	sessions := r.cfg.Events.Sessions("")
 	r.forgetEnded(sessions)
 	for _, o := range sessions {
 		st := r.state(key{o.UID, o.Product}, o.Language)

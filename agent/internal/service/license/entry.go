@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"io/fs"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +22,7 @@ const (
 
 // record is what is sealed for one licence.
 type record struct {
-	UID      int                `json:"uid"`
+	UID      caller.UID         `json:"uid"`
 	Product  string             `json:"product"`
 	Account  string             `json:"account"`
 	Lease    string             `json:"lease,omitempty"`    // compact JWS
@@ -48,13 +48,13 @@ type entry struct {
 	next     time.Time // wall time before which no renewal is tried
 }
 
-func (k key) record() string { return recordPrefix + strconv.Itoa(k.uid) + "-" + k.product }
+func (k key) record() string { return recordPrefix + k.uid.Name() + "-" + k.product }
 
 // keyOf is the inverse of key.record.
 func keyOf(name string) (key, bool) {
 	uid, product, ok := strings.Cut(strings.TrimPrefix(name, recordPrefix), "-")
-	n, err := strconv.Atoi(uid)
-	return key{n, product}, ok && err == nil
+	n, known := caller.UIDOfName(uid)
+	return key{n, product}, ok && known
 }
 
 // checkProduct refuses what is no product id: 1 to 64 of a-z 0-9 . - _

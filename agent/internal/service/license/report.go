@@ -43,7 +43,7 @@ func (r *Room) deliver(ctx context.Context) {
 	r.out.sending.Lock()
 	defer r.out.sending.Unlock()
 	now, _ := r.watch.now()
-	stuck := map[int]bool{}
+	stuck := map[caller.UID]bool{}
 	for _, l := range r.out.list() {
 		if stuck[l.UID] || ctx.Err() != nil {
 			continue

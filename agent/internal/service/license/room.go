@@ -35,11 +35,11 @@ type Config struct {
 	// included. nil asks the kernel.
 	Uptime func() (boot string, since time.Duration)
 
-	User        func(ctx context.Context, uid int) (*cloud.User, error)   // signin.Room.User
-	Account     func(uid int) (string, error)                             // signin.Room.Account
-	Fingerprint func(ctx context.Context) (api.Fingerprint, error)        // identity.Room.Fingerprint
-	Worker      func(ctx context.Context, a caller.Actor) (Worker, error) // launch.Acquire
-	WorkerUser  func(ctx context.Context, uid int) (Worker, error)        // launch.AcquireUser
+	User        func(ctx context.Context, uid caller.UID) (*cloud.User, error) // signin.Room.User
+	Account     func(uid caller.UID) (string, error)                           // signin.Room.Account
+	Fingerprint func(ctx context.Context) (api.Fingerprint, error)             // identity.Room.Fingerprint
+	Worker      func(ctx context.Context, a caller.Actor) (Worker, error)      // launch.Acquire
+	WorkerUser  func(ctx context.Context, uid caller.UID) (Worker, error)      // launch.AcquireUser
 }
 
 // Room is localapi.License. Its methods may be used from any goroutine.
@@ -67,7 +67,7 @@ type Room struct {
 
 // key names a licence on this machine.
 type key struct {
-	uid     int
+	uid     caller.UID
 	product string
 }
 
@@ -128,11 +128,11 @@ func (r *Room) ServerTime(server time.Time) {
 
 // Wake is told that a user signed in or out: sessions hear what that changed, and
 // what waits for the cloud, reports and renewals, is tried now. It does not wait
-// for the cloud. uid -1 is every user.
-func (r *Room) Wake(uid int) {
+// for the cloud. An empty uid is every user.
+func (r *Room) Wake(uid caller.UID) {
 	r.mu.Lock()
 	for k, e := range r.entries {
-		if uid < 0 || k.uid == uid {
+		if uid == "" || k.uid == uid {
 			e.failures, e.next = 0, time.Time{}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -24,7 +25,7 @@ const (
 
 // queued is a line of the log: a report, or the note that one is done with.
 type queued struct {
-	UID    int                   `json:"uid,omitempty"`
+	UID    caller.UID            `json:"uid,omitempty"`
 	Report cloudapi.VerifyReport `json:"report,omitzero"`
 	Done   string                `json:"done,omitempty"`
 }

@@ -60,8 +60,8 @@ func (c *conn) hello(name string, params json.RawMessage) (api.HelloResult, erro
 		Resumed:   resumed,
 		Epoch:     session.Epoch(),
 		Heartbeat: int(api.HeartbeatPeriod.Seconds()),
-		User:      fmt.Sprintf("uid:%d", c.actor.UID),
-		System:    c.s.cfg.UID == 0,
+		User:      c.actor.UID.Text(),
+		System:    c.s.cfg.UID.System(),
 		License:   c.s.cfg.License.State(c.ctx, c.actor),
 	}, nil
 }

@@ -30,7 +30,7 @@ const (
 
 // Config of the door. All rooms are needed.
 type Config struct {
-	UID    int         // of the service: a service of an ordinary user serves that user only
+	UID    caller.UID  // of the service: a service of an ordinary user serves that user only
 	Build  string      //
 	Clock  clock.Clock //
 	Log    *slog.Logger
@@ -55,14 +55,14 @@ type Server struct {
 
 	mu     sync.Mutex // guards what follows; nothing blocks while it is held
 	open   map[*conn]struct{}
-	users  map[int]int // connections by uid
+	users  map[caller.UID]int // connections by uid
 	limits map[pacing]*rate.Limiter
 	closed bool
 }
 
 // pacing names one user's rate of requests of one kind.
 type pacing struct {
-	uid  int
+	uid  caller.UID
 	pace pace
 }
 
@@ -76,7 +76,7 @@ func New(cfg Config) *Server {
 		helloTime: api.HelloTimeout,
 		writeTime: api.WriteTimeout,
 		open:      make(map[*conn]struct{}),
-		users:     make(map[int]int),
+		users:     make(map[caller.UID]int),
 		limits:    make(map[pacing]*rate.Limiter),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -134,8 +134,8 @@ func (s *Server) take(nc *net.UnixConn) {
 // admit decides once, by who the kernel says is there, whether to talk at all.
 func (s *Server) admit(c *conn) *api.Error {
 	uid := c.peer.UID
-	if s.cfg.UID != 0 && uid != s.cfg.UID {
-		return &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("this agent is run by user %d and serves that user only", s.cfg.UID)}
+	if !s.cfg.UID.System() && uid != s.cfg.UID {
+		return &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("this agent is run by user %s and serves that user only", s.cfg.UID)}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +143,7 @@ func (s *Server) admit(c *conn) *api.Error {
 	case s.closed:
 		return &api.Error{Code: api.AgentLost, Detail: "the agent is stopping"}
 	case s.users[uid] >= api.MaxConnections:
-		return &api.Error{Code: api.Busy, Detail: fmt.Sprintf("user %d has %d connections open", uid, s.users[uid])}
+		return &api.Error{Code: api.Busy, Detail: fmt.Sprintf("user %s has %d connections open", uid, s.users[uid])}
 	case len(s.open) >= maxOpen:
 		return &api.Error{Code: api.Busy, Detail: fmt.Sprintf("%d connections are open", len(s.open))}
 	}
@@ -165,7 +165,7 @@ func (s *Server) leave(c *conn) {
 }
 
 // limited refuses a user who asks too often for what costs others something.
-func (s *Server) limited(uid int, p pace) error {
+func (s *Server) limited(uid caller.UID, p pace) error {
 	var l *rate.Limiter
 	switch p {
 	case costly:

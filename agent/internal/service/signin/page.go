@@ -24,7 +24,7 @@ const pageEndTimeout = 5 * time.Second
 // page is an open sign-in page.
 type page struct {
 	op  *events.Op
-	uid int
+	uid caller.UID
 
 	mu    sync.Mutex // guards tries
 	tries int
@@ -123,7 +123,7 @@ func (r *Room) end(op *events.Op, err error) {
 	}
 }
 
-func (r *Room) page(op api.Operation, uid int) *page {
+func (r *Room) page(op api.Operation, uid caller.UID) *page {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.pages[op]
@@ -136,7 +136,7 @@ func (r *Room) page(op api.Operation, uid int) *page {
 // SignInFromPage answers workerapi.MethodSignIn: what a user typed into the page
 // of a live operation of theirs. After maxTries the operation ends; the cloud
 // slows down guessing on its own.
-func (r *Room) SignInFromPage(ctx context.Context, op api.Operation, uid int, l api.AuthLogin) (api.AuthStatus, error) {
+func (r *Room) SignInFromPage(ctx context.Context, op api.Operation, uid caller.UID, l api.AuthLogin) (api.AuthStatus, error) {
 	p := r.page(op, uid)
 	if p == nil {
 		return api.AuthStatus{}, &api.Error{Code: api.NotFound, Detail: "no sign-in page of this user has that operation"}
@@ -163,7 +163,7 @@ func (r *Room) SignInFromPage(ctx context.Context, op api.Operation, uid int, l 
 
 // PageClosed takes workerapi.NoticeClosed of a sign-in page, by "user" or
 // "silence". Operations of other rooms are left alone. It does not block.
-func (r *Room) PageClosed(op api.Operation, uid int, by string) {
+func (r *Room) PageClosed(op api.Operation, uid caller.UID, by string) {
 	p := r.page(op, uid)
 	if p == nil {
 		return

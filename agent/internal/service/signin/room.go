@@ -33,7 +33,7 @@ type Config struct {
 	// OnSignIn, when set, is told after a user signed in: work that waited may
 	// go on. OnSignOut, when set, is told after a sign-in ended, by the user or by
 	// the cloud. Called from the room's goroutines; they must return at once.
-	OnSignIn, OnSignOut func(uid int)
+	OnSignIn, OnSignOut func(uid caller.UID)
 }
 
 // Room is localapi.Auth. Its methods may be used from any goroutine.
@@ -45,7 +45,7 @@ type Room struct {
 	wake chan struct{} // holds one sign that there is something to revoke
 
 	mu    sync.Mutex // guards the maps; never held during I/O
-	users map[int]*session
+	users map[caller.UID]*session
 	pages map[api.Operation]*page
 
 	revoking sync.Mutex // guards the record of sign-outs that the cloud does not know yet; held during its writes only
@@ -57,7 +57,7 @@ func New(cfg Config) *Room {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Room{cfg: cfg, ctx: ctx, stop: stop, wake: make(chan struct{}, 1), users: map[int]*session{}, pages: map[api.Operation]*page{}}
+	return &Room{cfg: cfg, ctx: ctx, stop: stop, wake: make(chan struct{}, 1), users: map[caller.UID]*session{}, pages: map[api.Operation]*page{}}
 }
 
 // Start ends the pages that an earlier agent left open, and begins to tell the
@@ -79,7 +79,7 @@ func (r *Room) Close() error {
 }
 
 // user is the session of one OS user, loaded from the sealed store at first use.
-func (r *Room) user(uid int) *session {
+func (r *Room) user(uid caller.UID) *session {
 	r.mu.Lock()
 	s := r.users[uid]
 	if s == nil {
@@ -98,7 +98,7 @@ func (r *Room) Status(_ context.Context, a caller.Actor) (api.AuthStatus, error)
 
 // Account is who is signed in for uid. api.NotSignedIn comes without an account,
 // api.SessionExpired with the one whose sign-in ended. It asks nobody.
-func (r *Room) Account(uid int) (string, error) {
+func (r *Room) Account(uid caller.UID) (string, error) {
 	st := r.user(uid).status()
 	if !st.SignedIn {
 		return st.Account, &api.Error{Code: st.Reason}
@@ -110,7 +110,7 @@ func (r *Room) Account(uid int) (string, error) {
 // It asks nobody; its calls renew the token when needed. It stays the account's that is
 // signed in now: should another sign in, its calls end with api.SessionExpired, so that
 // work which began for one never goes on with another's rights.
-func (r *Room) User(_ context.Context, uid int) (*cloud.User, error) {
+func (r *Room) User(_ context.Context, uid caller.UID) (*cloud.User, error) {
 	s := r.user(uid)
 	st := s.status()
 	if !st.SignedIn {
@@ -149,7 +149,7 @@ const (
 	maxPassword = 1024
 )
 
-func (r *Room) login(ctx context.Context, uid int, l api.AuthLogin) (api.AuthStatus, error) {
+func (r *Room) login(ctx context.Context, uid caller.UID, l api.AuthLogin) (api.AuthStatus, error) {
 	if l.Account == "" || l.Password == "" || len(l.Account) > maxAccount || len(l.Password) > maxPassword {
 		return api.AuthStatus{}, &api.Error{Code: api.InvalidArgument, Detail: "account and password are needed, of a sane length"}
 	}
@@ -189,14 +189,14 @@ func (r *Room) Logout(_ context.Context, a caller.Actor) error {
 	return nil
 }
 
-func (r *Room) signedOut(uid int) {
+func (r *Room) signedOut(uid caller.UID) {
 	if r.cfg.OnSignOut != nil {
 		r.cfg.OnSignOut(uid)
 	}
 }
 
 // ended tells a user's applications that the cloud ended the sign-in.
-func (r *Room) ended(uid int, me cloudapi.Me) {
+func (r *Room) ended(uid caller.UID, me cloudapi.Me) {
 	r.cfg.Log.Warn("sign-in ended by the cloud", "uid", uid, "account", me.Account)
 	for _, o := range r.cfg.Events.Sessions(uid) {
 		params := events.Failure(o.Language, &api.Error{Code: api.SessionExpired})

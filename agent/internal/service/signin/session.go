@@ -5,8 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"io/fs"
-	"strconv"
 	"sync"
 	"time"
 
@@ -29,7 +29,7 @@ type record struct {
 // session is the sign-in of one OS user.
 type session struct {
 	room *Room
-	uid  int
+	uid  caller.UID
 
 	saving sync.Mutex // orders writes of the sealed record; held during them
 
@@ -46,7 +46,7 @@ type flight struct {
 	err   error
 }
 
-func (s *session) recordName() string { return "signin-" + strconv.Itoa(s.uid) }
+func (s *session) recordName() string { return "signin-" + s.uid.Name() }
 
 // load reads the sealed record once. One that cannot be read is no sign-in; the
 // reason is told as long as nobody signs in again.
