@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -108,7 +109,7 @@ func size(n int64) string {
 }
 
 // languageOf finds the language before the command line is parsed, because the
-// help itself is in it.
+// help itself is in it. Without a flag and the environment's word the system is asked.
 func languageOf(args []string, getenv func(string) string) string {
 	for i, arg := range args {
 		if tag, ok := strings.CutPrefix(arg, "--language="); ok {
@@ -123,5 +124,5 @@ func languageOf(args []string, getenv func(string) string) string {
 			return strings.ReplaceAll(strings.SplitN(v, ".", 2)[0], "_", "-")
 		}
 	}
-	return "en"
+	return cmp.Or(systemLanguage(), "en")
 }
