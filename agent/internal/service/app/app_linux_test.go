@@ -296,7 +296,7 @@ func TestWorkersWordsAreNotTrusted(t *testing.T) {
 	a := run(t, d, nil)
 	defer a.stop(t)
 	r := &rooms{cfg: a.cfg}
-	if _, err := r.handle(t.Context(), 1000, "service.signIn", json.RawMessage(`{"operation":"x"}`)); api.CodeOf(err) != api.InvalidArgument {
+	if _, err := r.handle(t.Context(), "1000", "service.signIn", json.RawMessage(`{"operation":"x"}`)); api.CodeOf(err) != api.InvalidArgument {
 		t.Errorf("wrong types of a worker: %v", err)
 	}
 }

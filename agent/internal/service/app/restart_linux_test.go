@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -66,18 +67,18 @@ func TestInterruptedFileRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.stop(t)
-	uid := os.Geteuid()
+	uid := caller.Own()
 	store, err := state.Open(state.Config{Dir: a.cfg.State, Machine: identity.Machine(t.Context(), "/")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if uid == 0 { // root has no worker: the sign-in becomes another user's
-		uid = 65534
+	if uid.System() { // root has no worker: the sign-in becomes another user's
+		uid = "65534"
 		var rec json.RawMessage
 		if err := store.LoadSealed("signin-0", &rec); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.SaveSealed("signin-"+strconv.Itoa(uid), rec); err != nil {
+		if err := store.SaveSealed("signin-"+uid.Name(), rec); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -116,7 +117,7 @@ func TestInterruptedFileRequest(t *testing.T) {
 	a.stop(t)
 	ledger(func(e *events.Events) {
 		st := e.Get(owner, id)
-		want := "/of/user/" + strconv.Itoa(uid) + "/a.lic"
+		want := "/of/user/" + string(uid) + "/a.lic"
 		if st.Event == nil || st.Event.Envelope.Params["LicenseFilePath"] != want {
 			t.Errorf("ended as %+v", st)
 			if st.Event != nil {

@@ -79,8 +79,8 @@ func TestPeerHasAllItsGroups(t *testing.T) {
 		}
 		peer, cmd, _ := accept(t, &syscall.Credential{Uid: 64301, Gid: 64302, Groups: groups})
 		slices.Sort(peer.Groups)
-		if peer.UID != 64301 || peer.GID != 64302 || peer.PID != cmd.Process.Pid || !slices.Equal(peer.Groups, want) || peer.Root() {
-			t.Errorf("%d groups: peer %d:%d pid %d has %d", n, peer.UID, peer.GID, peer.PID, len(peer.Groups))
+		if peer.UID != "64301" || peer.GID != 64302 || peer.PID != cmd.Process.Pid || !slices.Equal(peer.Groups, want) || peer.Root() {
+			t.Errorf("%d groups: peer %s:%d pid %d has %d", n, peer.UID, peer.GID, peer.PID, len(peer.Groups))
 		}
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -37,11 +39,11 @@ func TestOthersBeginWhileTheLedgerIsRewritten(t *testing.T) {
 		}
 		done := make(chan error, 1) // the rewrite waits here, with whatever it holds
 		go func() {
-			e.Emit(Owner{UID: 1001}, "X", "X", nil)
+			e.Emit(Owner{UID: "1001"}, "X", "X", nil)
 			err := before.End("X", "X", map[string]string{"detail": "while it was rewritten"}, false)
 			if err == nil {
 				var op *Op
-				op, err = e.Begin(Owner{UID: 1001}, api.MethodSave, "", nil)
+				op, err = e.Begin(Owner{UID: "1001"}, api.MethodSave, "", nil)
 				during.Store(op)
 			}
 			done <- err
@@ -61,7 +63,7 @@ func TestOthersBeginWhileTheLedgerIsRewritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	before = begin(t, e, Owner{UID: 1001})
+	before = begin(t, e, Owner{UID: "1001"})
 	op := begin(t, e, alice)
 	for n := 0; during.Load() == nil && n < 40; n++ {
 		if err := op.SetData(strings.Repeat("x", 100<<10)); err != nil {
@@ -75,8 +77,8 @@ func TestOthersBeginWhileTheLedgerIsRewritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := open(t, dir, c)
-	bob := Owner{UID: 1001}
-	if again.Find(1001, during.Load().ID()) == nil || again.Get(bob, before.ID()).State != api.OpDone || again.Find(1000, op.ID()) == nil {
+	bob := Owner{UID: "1001"}
+	if again.Find("1001", during.Load().ID()) == nil || again.Get(bob, before.ID()).State != api.OpDone || again.Find("1000", op.ID()) == nil {
 		t.Error("what changed while the ledger was rewritten is lost")
 	}
 }
@@ -107,7 +109,7 @@ func TestAFullLedgerIsRewritten(t *testing.T) {
 	large := strings.Repeat("x", 250<<10)
 	var ops []*Op
 	for uid := range 7 { // 1.7 MiB that are needed
-		op, err := e.Begin(Owner{UID: uid}, api.MethodSave, "", large)
+		op, err := e.Begin(Owner{UID: caller.UID(strconv.Itoa(uid))}, api.MethodSave, "", large)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +125,7 @@ func TestAFullLedgerIsRewritten(t *testing.T) {
 	}
 	var refused error
 	for n := 7; refused == nil && n < 30; n++ {
-		_, refused = e.Begin(Owner{UID: n}, api.MethodSave, "", large)
+		_, refused = e.Begin(Owner{UID: caller.UID(strconv.Itoa(n))}, api.MethodSave, "", large)
 	}
 	if api.CodeOf(refused) != api.Busy {
 		t.Errorf("nothing can be dropped: %v", refused)
@@ -198,12 +200,12 @@ func history(t *testing.T, dir string, records ...record) {
 
 func TestALedgerOfHistoryIsRewrittenAtOpen(t *testing.T) {
 	dir := t.TempDir()
-	history(t, dir, slices.Repeat([]record{{ID: 1, UID: 1000, State: api.OpRunning, Data: largeData}}, 10)...)
+	history(t, dir, slices.Repeat([]record{{ID: 1, UID: "1000", State: api.OpRunning, Data: largeData}}, 10)...)
 	e := open(t, dir, newClock())
 	if size := e.ledger.log.Size(); size > compactAt {
 		t.Errorf("%d bytes after the start", size)
 	}
-	if e.Find(1000, 1) == nil {
+	if e.Find("1000", 1) == nil {
 		t.Error("the operation is lost")
 	}
 }
@@ -211,23 +213,23 @@ func TestALedgerOfHistoryIsRewrittenAtOpen(t *testing.T) {
 // TestResultsAreBroughtWithinBoundsAtOpen: bounds may have been wider.
 func TestResultsAreBroughtWithinBoundsAtOpen(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
-	records := []record{{ID: 1, UID: 1000, State: api.OpRunning, Data: largeData}}
+	records := []record{{ID: 1, UID: "1000", State: api.OpRunning, Data: largeData}}
 	for id := api.Operation(2); id < 30; id++ {
-		records = append(records, record{ID: id, UID: 1001, State: api.OpDone, Ended: c.Now(), Data: largeData, Event: &api.Event{}})
+		records = append(records, record{ID: id, UID: "1001", State: api.OpDone, Ended: c.Now(), Data: largeData, Event: &api.Event{}})
 	}
 	history(t, dir, append(records, record{ID: 29})...) // the last as an agent of before Gone forgot
 	e := open(t, dir, c)
-	if u := e.users[1001]; u.keptBytes > maxKeptBytes {
+	if u := e.users["1001"]; u.keptBytes > maxKeptBytes {
 		t.Errorf("%d bytes of results after the start", u.keptBytes)
 	}
-	bob := Owner{UID: 1001}
-	if e.Find(1000, 1) == nil || e.Get(bob, 28).State != api.OpDone || e.Get(bob, 2).State != api.OpUnknown || e.Get(bob, 29).State != api.OpUnknown {
+	bob := Owner{UID: "1001"}
+	if e.Find("1000", 1) == nil || e.Get(bob, 28).State != api.OpDone || e.Get(bob, 2).State != api.OpUnknown || e.Get(bob, 29).State != api.OpUnknown {
 		t.Error("not what was to be kept")
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if e = open(t, dir, c); e.Find(1000, 1) == nil || e.Get(bob, 28).State != api.OpDone {
+	if e = open(t, dir, c); e.Find("1000", 1) == nil || e.Get(bob, 28).State != api.OpDone {
 		t.Error("a second start finds less")
 	}
 }

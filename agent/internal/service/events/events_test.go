@@ -27,7 +27,7 @@ func open(t *testing.T, dir string, c *clocktest.Clock) *Events {
 	return e
 }
 
-var alice = Owner{UID: 1000, Product: "cad", Language: "en"}
+var alice = Owner{UID: "1000", Product: "cad", Language: "en"}
 
 func attach(t *testing.T, e *Events, o Owner, secret string) *Session {
 	t.Helper()
@@ -81,12 +81,12 @@ func read(t *testing.T, s *Session, after int64) (got []api.Event, last int64, g
 
 func TestEventsReachTheRightSessions(t *testing.T) {
 	e := open(t, t.TempDir(), newClock())
-	cad, cam := attach(t, e, alice, ""), attach(t, e, Owner{UID: 1000, Product: "cam"}, "")
-	bob := attach(t, e, Owner{UID: 1001, Product: "cad"}, "")
-	e.Emit(Owner{UID: 1000}, "A", "A", nil)
-	e.Emit(Owner{UID: 1000, Product: "cam"}, "B", "B", nil)
+	cad, cam := attach(t, e, alice, ""), attach(t, e, Owner{UID: "1000", Product: "cam"}, "")
+	bob := attach(t, e, Owner{UID: "1001", Product: "cad"}, "")
+	e.Emit(Owner{UID: "1000"}, "A", "A", nil)
+	e.Emit(Owner{UID: "1000", Product: "cam"}, "B", "B", nil)
 	e.Emit(of(alice, cad), "C", "C", nil)
-	e.Emit(Owner{UID: 1001}, "D", "D", nil)
+	e.Emit(Owner{UID: "1001"}, "D", "D", nil)
 	for name, want := range map[*Session]string{cad: "[A C]", cam: "[A B]", bob: "[D]"} {
 		got, _, _ := read(t, name, 0)
 		var types []string
@@ -104,13 +104,13 @@ func TestEventsReachTheRightSessions(t *testing.T) {
 
 func TestSessionsAreListedWithTheirLanguage(t *testing.T) {
 	e := open(t, t.TempDir(), newClock())
-	a := attach(t, e, Owner{UID: 1000, Product: "cad", Language: "zh-CN"}, "")
-	attach(t, e, Owner{UID: 1001, Product: "cad", Language: "en"}, "")
-	want := Owner{UID: 1000, Product: "cad", Language: "zh-CN", Session: a.ID()}
-	if got := e.Sessions(1000); len(got) != 1 || got[0] != want {
+	a := attach(t, e, Owner{UID: "1000", Product: "cad", Language: "zh-CN"}, "")
+	attach(t, e, Owner{UID: "1001", Product: "cad", Language: "en"}, "")
+	want := Owner{UID: "1000", Product: "cad", Language: "zh-CN", Session: a.ID()}
+	if got := e.Sessions("1000"); len(got) != 1 || got[0] != want {
 		t.Errorf("got %+v", got)
 	}
-	if n := len(e.Sessions(-1)); n != 2 {
+	if n := len(e.Sessions("")); n != 2 {
 		t.Errorf("%d sessions of all", n)
 	}
 }
@@ -174,8 +174,8 @@ func TestSecretIsGoodForItsUserAndProduct(t *testing.T) {
 	e := open(t, t.TempDir(), newClock())
 	s := attach(t, e, alice, "")
 	for name, o := range map[string]Owner{
-		"another user":    {UID: 1001, Product: "cad"},
-		"another product": {UID: 1000, Product: "cam"},
+		"another user":    {UID: "1001", Product: "cad"},
+		"another product": {UID: "1000", Product: "cam"},
 	} {
 		other, resumed, err := e.Attach(o, s.Secret())
 		if err != nil || resumed || other.ID() == s.ID() {
@@ -220,7 +220,7 @@ func TestSessionsAreBounded(t *testing.T) {
 	if _, _, err := e.Attach(alice, ""); api.CodeOf(err) != api.Busy {
 		t.Errorf("one live session too many: %v", err)
 	}
-	attach(t, e, Owner{UID: 7}, "") // another user has a bound of its own
+	attach(t, e, Owner{UID: "7"}, "") // another user has a bound of its own
 	all[3].Detach()
 	c.Advance(time.Second)
 	all[4].Detach()

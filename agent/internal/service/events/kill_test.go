@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +33,7 @@ func beginAndEnd(dir string) {
 		os.Exit(1)
 	}
 	out := make(chan acknowledged)
-	for uid := range 3 {
+	for _, uid := range []caller.UID{"0", "1", "2"} {
 		go func() {
 			var open []*Op
 			for n := 0; ; n++ {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -40,7 +42,7 @@ func TestOperationFromBeginToEnd(t *testing.T) {
 	if st := e.Get(alice, op.ID()); st.State != api.OpDone || st.Event == nil || st.Event.ID != 2 {
 		t.Errorf("done: %+v", st)
 	}
-	if e.Find(1000, op.ID()) != nil {
+	if e.Find("1000", op.ID()) != nil {
 		t.Error("an ended operation is found as live")
 	}
 }
@@ -77,7 +79,7 @@ func TestOperationsAreBounded(t *testing.T) {
 	if _, err := e.Begin(alice, api.MethodSave, "", nil); api.CodeOf(err) != api.Busy {
 		t.Errorf("one too many: %v", err)
 	}
-	begin(t, e, Owner{UID: 1001})
+	begin(t, e, Owner{UID: "1001"})
 	end(t, last, nil)
 	begin(t, e, alice)
 	if err := last.SetData(strings.Repeat("x", maxData)); api.CodeOf(err) != api.TooLarge {
@@ -89,9 +91,9 @@ func TestOtherUsersAndProductsSeeNothing(t *testing.T) {
 	e := open(t, t.TempDir(), newClock())
 	op := begin(t, e, alice)
 	for name, o := range map[string]Owner{
-		"another user":    {UID: 1001, Product: "cad"},
-		"another product": {UID: 1000, Product: "cam"},
-		"a tool":          {UID: 1000},
+		"another user":    {UID: "1001", Product: "cad"},
+		"another product": {UID: "1000", Product: "cam"},
+		"a tool":          {UID: "1000"},
 	} {
 		if got := e.Get(o, op.ID()); got.State != api.OpUnknown || got.Method != "" {
 			t.Errorf("%s sees %+v", name, got)
@@ -103,7 +105,7 @@ func TestOtherUsersAndProductsSeeNothing(t *testing.T) {
 			t.Errorf("%s lists %d", name, n)
 		}
 	}
-	if e.Find(1001, op.ID()) != nil {
+	if e.Find("1001", op.ID()) != nil {
 		t.Error("another user's worker finds it")
 	}
 	if err := e.Cancel(alice, op.ID()); err != nil {
@@ -143,7 +145,7 @@ func TestRestartKeepsWhatWasNotDelivered(t *testing.T) {
 	if left[0].Owner() != o || left[0].Method() != api.MethodSave {
 		t.Errorf("owner %+v method %s", left[0].Owner(), left[0].Method())
 	}
-	if st := again.Get(alice, queued.ID()).State; st != api.OpQueued || again.Queued(1000) != 1 {
+	if st := again.Get(alice, queued.ID()).State; st != api.OpQueued || again.Queued("1000") != 1 {
 		t.Errorf("queued is %s", st)
 	}
 	// The application comes back with the session of before.
@@ -215,7 +217,7 @@ func TestLedgerIsRewrittenWhenItIsMostlyHistory(t *testing.T) {
 	var wg sync.WaitGroup
 	for w := range 4 { // concurrent changes while the ledger is rewritten
 		wg.Go(func() {
-			op, err := e.Begin(Owner{UID: 2000 + w}, api.MethodSave, "", nil)
+			op, err := e.Begin(Owner{UID: caller.UID(strconv.Itoa(2000 + w))}, api.MethodSave, "", nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -235,7 +237,7 @@ func TestLedgerIsRewrittenWhenItIsMostlyHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := open(t, dir, c)
-	if n := len(again.Unfinished()); n != 5 || again.Find(1000, kept.ID()) == nil {
+	if n := len(again.Unfinished()); n != 5 || again.Find("1000", kept.ID()) == nil {
 		t.Errorf("%d operations after a rewrite, want 5", n)
 	}
 	var data string

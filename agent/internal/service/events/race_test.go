@@ -3,6 +3,8 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -21,8 +23,8 @@ func TestEverythingAtOnce(t *testing.T) {
 	ended := make(map[api.Operation]Owner)
 	ctx, cancel := context.WithCancel(t.Context())
 	for app := range 6 {
-		s := attach(t, e, Owner{UID: 1000 + app%3, Product: "cad"}, "")
-		o := of(Owner{UID: 1000 + app%3, Product: "cad"}, s)
+		s := attach(t, e, Owner{UID: caller.UID(strconv.Itoa(1000 + app%3)), Product: "cad"}, "")
+		o := of(Owner{UID: caller.UID(strconv.Itoa(1000 + app%3)), Product: "cad"}, s)
 		readers.Go(func() {
 			after := int64(0)
 			for {
@@ -64,7 +66,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 	for range 20 {
 		e.tick(c.Now())
-		e.Emit(Owner{UID: 1000}, "X", "X", nil)
+		e.Emit(Owner{UID: "1000"}, "X", "X", nil)
 		time.Sleep(time.Millisecond)
 	}
 	wg.Wait()

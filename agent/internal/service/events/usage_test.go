@@ -2,9 +2,11 @@ package events
 
 import (
 	"bytes"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +83,7 @@ func TestResultsOfAUserAreBoundedInBytes(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	var m measured
 	e := m.open(t, dir, c)
-	bob := Owner{UID: 1001, Product: "cad"}
+	bob := Owner{UID: "1001", Product: "cad"}
 	others := unreadResult(t, e, bob)
 	long := begin(t, e, alice) // begun before all, ended after most
 	running := begin(t, e, alice)
@@ -132,7 +134,7 @@ func TestCountsAreThoseOfTheOperations(t *testing.T) {
 	for n := range 30 {
 		o := of(alice, s)
 		if n%3 == 0 {
-			o = Owner{UID: 1001 + n%2}
+			o = Owner{UID: caller.UID(strconv.Itoa(1001 + n%2))}
 		}
 		op := begin(t, e, o)
 		if n%2 == 0 {
@@ -146,12 +148,12 @@ func TestCountsAreThoseOfTheOperations(t *testing.T) {
 	}
 	s.Subscribe(s.Epoch(), 7)
 	c.Advance(api.OperationKeep)
-	unreadResult(t, e, Owner{UID: 1002})
+	unreadResult(t, e, Owner{UID: "1002"})
 	e.tick(c.Now())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var live int64
-	users := make(map[int]usage)
+	users := make(map[caller.UID]usage)
 	for _, op := range e.ops {
 		u := users[op.r.UID]
 		live += int64(op.r.size)
@@ -174,7 +176,7 @@ func TestCountsAreThoseOfTheOperations(t *testing.T) {
 		got.sessions = nil
 		if inSessions != want.unfinished || got.kept != want.kept || got.keptBytes != want.keptBytes ||
 			got.unfinished != want.unfinished || got.unfinishedBytes != want.unfinishedBytes {
-			t.Errorf("user %d: kept as %+v, %d in sessions; counted %+v", uid, got, inSessions, want)
+			t.Errorf("user %s: kept as %+v, %d in sessions; counted %+v", uid, got, inSessions, want)
 		}
 	}
 }
@@ -186,7 +188,7 @@ func TestUnfinishedBytesOfAUserAreBounded(t *testing.T) {
 	var err error
 	for n := 0; err == nil && n < maxUnfinished; n++ {
 		var op *Op
-		op, err = e.Begin(Owner{UID: 1000, Session: string(rune('a' + n/60))}, api.MethodSave, largeNote, large)
+		op, err = e.Begin(Owner{UID: "1000", Session: string(rune('a' + n/60))}, api.MethodSave, largeNote, large)
 		ops = append(ops, op)
 	}
 	if api.CodeOf(err) != api.Busy || !strings.Contains(err.Error(), "bytes") {
@@ -195,7 +197,7 @@ func TestUnfinishedBytesOfAUserAreBounded(t *testing.T) {
 	if n := (len(ops) - 1) * (len(largeNote) + len(large)); n > maxUnfinishedBytes || n < maxUnfinishedBytes/2 {
 		t.Errorf("refused after %d bytes, bound %d", n, maxUnfinishedBytes)
 	}
-	if _, err := e.Begin(Owner{UID: 1001}, api.MethodSave, largeNote, large); err != nil {
+	if _, err := e.Begin(Owner{UID: "1001"}, api.MethodSave, largeNote, large); err != nil {
 		t.Errorf("another user: %v", err)
 	}
 	for _, op := range ops[:2] {
@@ -204,7 +206,7 @@ func TestUnfinishedBytesOfAUserAreBounded(t *testing.T) {
 	if got := len(e.Unfinished()); got != len(ops)-2 { // the last of ops is none, the other user's is one
 		t.Errorf("%d unfinished, want %d", got, len(ops)-2)
 	}
-	if _, err := e.Begin(Owner{UID: 1000}, api.MethodSave, largeNote, large); err != nil {
+	if _, err := e.Begin(Owner{UID: "1000"}, api.MethodSave, largeNote, large); err != nil {
 		t.Errorf("after ends: %v", err)
 	}
 }

@@ -24,7 +24,7 @@ func TestAllDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = ev.Close() }()
-	owner := events.Owner{UID: 1000, Product: "minicad"}
+	owner := events.Owner{UID: "1000", Product: "minicad"}
 	s, _, err := ev.Attach(owner, "")
 	if err != nil {
 		t.Fatal(err)

@@ -64,7 +64,7 @@ func TestPick(t *testing.T) {
 	// Another user's worker knows no operation of this one.
 	op = pick()
 	raw, _ := json.Marshal(api.OperationRef{Operation: op})
-	if _, err := d.room.Handle(ctx, uid+1, workerapi.MethodSpaces, raw); api.CodeOf(err) != api.NotFound {
+	if _, err := d.room.Handle(ctx, uid+"1", workerapi.MethodSpaces, raw); api.CodeOf(err) != api.NotFound {
 		t.Fatalf("another user's worker: %v", err)
 	}
 	for _, by := range []string{"user", "silence"} {

@@ -39,7 +39,7 @@ func TestCloudAway(t *testing.T) {
 	}
 	d.write(path, "three") // work goes on
 	d.drive.setAway(false)
-	d.room.Wake(-1)
+	d.room.Wake("")
 	want(t, d.final(op), "status", "success", "version", "2")
 	d.inCloud(object, "two")
 	want(t, d.save(path, false), "status", "success", "version", "3")

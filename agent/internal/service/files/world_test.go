@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	uid     = 1000
+	uid     = caller.UID("1000")
 	account = "lin@example.com"
 	device  = "dev-7"
 )
@@ -79,18 +79,18 @@ func (d *desk) start() {
 	d.room = New(Config{
 		Events: d.events, Clock: d.clock, Cloud: "https://cloud.example.com",
 		Device: func() string { return device },
-		Account: func(int) (string, error) {
+		Account: func(caller.UID) (string, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			return d.who, d.account
 		},
-		User: func(context.Context, int) (Cloud, error) {
+		User: func(context.Context, caller.UID) (Cloud, error) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			return bound{d.drive, d, d.who}, nil
 		},
 		Worker:     func(context.Context, caller.Actor) (Worker, error) { return d.acquire(), nil },
-		WorkerUser: func(context.Context, int) (Worker, error) { return d.acquire(), nil },
+		WorkerUser: func(context.Context, caller.UID) (Worker, error) { return d.acquire(), nil },
 	})
 	d.room.Resume(context.Background())
 }
@@ -153,7 +153,7 @@ func (d *desk) Notify(method string, params any) error {
 }
 
 func (d *desk) actor() caller.Actor {
-	return caller.Actor{UID: uid, GID: uid, Product: "minicad"}
+	return caller.Actor{UID: uid, Product: "minicad"}
 }
 
 // result waits for an operation's end, or for its being queued.

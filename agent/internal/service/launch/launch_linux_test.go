@@ -92,12 +92,13 @@ func newLauncher(t *testing.T, change func(*Config)) *Launcher {
 	t.Helper()
 	cfg := Config{
 		Start: func() workerapi.Start { return workerapi.Start{Build: "test"} },
-		Handle: func(_ context.Context, uid int, method string, params json.RawMessage) (any, error) {
-			return fmt.Sprintf("%d %s %s", uid, method, params), nil
+		Handle: func(_ context.Context, uid caller.UID, method string, params json.RawMessage) (any, error) {
+			return fmt.Sprintf("%s %s %s", uid, method, params), nil
 		},
-		Notice: func(int, string, json.RawMessage) {},
-		Users: func(_ context.Context, uid int) (User, error) {
-			return User{Name: fmt.Sprint("u", uid), GID: uid, Groups: []int{uid}, Home: "/nonexistent"}, nil
+		Notice: func(caller.UID, string, json.RawMessage) {},
+		Users: func(_ context.Context, uid caller.UID) (User, error) {
+			n, err := strconv.Atoi(string(uid))
+			return User{Name: "u" + string(uid), Rights: caller.Rights{GID: n, Groups: []int{n}}, Home: "/nonexistent"}, err
 		},
 	}
 	if change != nil {
@@ -137,7 +138,7 @@ func acquire(t *testing.T, l *Launcher, a caller.Actor) *Worker {
 	return w
 }
 
-var alice = caller.Actor{UID: 64101, GID: 64101, Groups: []int{64101, 64150, 64160}}
+var alice = caller.Actor{UID: "64101", Rights: caller.Rights{GID: 64101, Groups: []int{64101, 64150, 64160}}}
 
 func status(t *testing.T, pid int) map[string]string {
 	t.Helper()
@@ -159,7 +160,7 @@ func TestWorkerIsExactlyItsCaller(t *testing.T) {
 	l := newLauncher(t, nil)
 	w := acquire(t, l, alice)
 	s := w.Started()
-	if s.UID != alice.UID || s.GID != alice.GID || !slices.Equal(s.Groups, alice.Groups) {
+	if caller.UID(strconv.Itoa(s.UID)) != alice.UID || s.GID != alice.GID || !slices.Equal(s.Groups, alice.Groups) {
 		t.Errorf("worker is %+v, want %+v", s, alice)
 	}
 	st := status(t, s.PID)
@@ -249,7 +250,7 @@ func TestWorkerWritesWhereOnlyItsGroupMay(t *testing.T) {
 	if got := deed(t, acquire(t, l, alice), "write "+filepath.Join(shared, "a")); got != nilJSON {
 		t.Errorf("a member could not write: %s", got)
 	}
-	bob := caller.Actor{UID: 64102, GID: 64102, Groups: []int{64102}}
+	bob := caller.Actor{UID: "64102", Rights: caller.Rights{GID: 64102, Groups: []int{64102}}}
 	if got := deed(t, acquire(t, l, bob), "write "+filepath.Join(shared, "b")); !strings.Contains(got, "denied") {
 		t.Errorf("a stranger could write: %s", got)
 	}
@@ -258,11 +259,16 @@ func TestWorkerWritesWhereOnlyItsGroupMay(t *testing.T) {
 func TestRootGetsNoWorker(t *testing.T) {
 	need.Root(t)
 	l := newLauncher(t, nil)
-	_, err := l.Acquire(t.Context(), caller.Actor{})
+	_, err := l.Acquire(t.Context(), caller.Actor{UID: "0"})
 	if api.CodeOf(err) != api.RootCaller {
 		t.Errorf("root caller: %v", err)
 	}
-	if _, err := l.AcquireUser(t.Context(), 0); api.CodeOf(err) != api.RootCaller {
+	if _, err := l.AcquireUser(t.Context(), "0"); api.CodeOf(err) != api.RootCaller {
 		t.Errorf("root by uid: %v", err)
+	}
+	for _, nobody := range []caller.UID{"", "-1", "root", "4294967296"} {
+		if _, err := l.Acquire(t.Context(), caller.Actor{UID: nobody}); api.CodeOf(err) != api.Forbidden {
+			t.Errorf("user %q: %v", nobody, err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"os/exec"
 	"strings"
@@ -195,10 +196,10 @@ const serviceProgram = "ISCDESK_TEST_SERVICE"
 func serveUntilKilled() {
 	l, err := New(Config{
 		Start:  func() workerapi.Start { return workerapi.Start{} },
-		Handle: func(context.Context, int, string, json.RawMessage) (any, error) { return nil, nil },
-		Notice: func(int, string, json.RawMessage) {},
-		Users: func(_ context.Context, uid int) (User, error) {
-			return User{Name: "u", GID: uid, Home: "/nonexistent"}, nil
+		Handle: func(context.Context, caller.UID, string, json.RawMessage) (any, error) { return nil, nil },
+		Notice: func(caller.UID, string, json.RawMessage) {},
+		Users: func(_ context.Context, uid caller.UID) (User, error) {
+			return User{Name: "u", Home: "/nonexistent"}, nil
 		},
 	})
 	if err != nil {

@@ -123,7 +123,10 @@ func (s *spawner) own() bool { return !s.uid.System() }
 
 // may refuses identities that this service gives no worker.
 func (s *spawner) may(uid caller.UID) error {
+	_, err := uid.Number()
 	switch {
+	case err != nil:
+		return &api.Error{Code: api.Forbidden, Detail: err.Error()}
 	case s.uid.System() && uid.System():
 		return &api.Error{Code: api.RootCaller, Detail: "the system's agent opens files only with the rights of the user who asks; with root as that user nothing would stand between an application and every file of the machine"}
 	case !s.uid.System() && uid != s.uid:

@@ -24,14 +24,14 @@ func TestServiceOfAnOrdinaryUser(t *testing.T) {
 		return
 	}
 	l := newLauncher(t, nil)
-	uid := os.Getuid()
-	for _, other := range []int{0, uid + 1} {
+	uid := caller.Own()
+	for _, other := range []caller.UID{"0", uid + "1"} {
 		if _, err := l.Acquire(t.Context(), caller.Actor{UID: other}); api.CodeOf(err) != api.Forbidden {
-			t.Errorf("worker for user %d: %v", other, err)
+			t.Errorf("worker for user %s: %v", other, err)
 		}
 	}
-	w := acquire(t, l, caller.Actor{UID: uid, GID: os.Getgid()})
-	if s := w.Started(); s.UID != uid || s.Caps != "0000000000000000" {
+	w := acquire(t, l, caller.Actor{UID: uid, Rights: caller.Rights{GID: os.Getgid()}})
+	if s := w.Started(); s.UID != os.Getuid() || s.Caps != "0000000000000000" {
 		t.Errorf("worker %+v", s)
 	}
 	if st := status(t, w.Started().PID); st["NoNewPrivs"] != "1" || st["Umask"] != "0077" {

@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"errors"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"path/filepath"
 	"testing"
@@ -38,12 +39,12 @@ func TestKilledLookupIsAskedAgain(t *testing.T) {
 // Work that is left from before a restart waits for the user database.
 func TestAcquireUserWithoutAnAnswer(t *testing.T) {
 	need.Root(t) // another service works for its own user, whom it knows
-	l, err := New(Config{Users: func(context.Context, int) (User, error) { return User{}, errors.New("planted: killed") }})
+	l, err := New(Config{Users: func(context.Context, caller.UID) (User, error) { return User{}, errors.New("planted: killed") }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, err := l.AcquireUser(t.Context(), 64102); !errors.Is(err, ErrLost) || api.CodeOf(err) != api.Internal {
+	if _, err := l.AcquireUser(t.Context(), "64102"); !errors.Is(err, ErrLost) || api.CodeOf(err) != api.Internal {
 		t.Fatalf("got %v", err)
 	}
 }

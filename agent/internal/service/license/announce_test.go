@@ -86,9 +86,9 @@ func TestStateFollowsTheSignIn(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.sign("", &api.Error{Code: api.NotSignedIn})
-	english, _ := b.hello(events.Owner{UID: 1000, Product: "minicad", Language: "en"})
-	chinese, first := b.hello(events.Owner{UID: 1000, Product: "minicad", Language: "zh-CN"})
-	other, _ := b.hello(events.Owner{UID: 1001, Product: "minicad", Language: "en"})
+	english, _ := b.hello(events.Owner{UID: "1000", Product: "minicad", Language: "en"})
+	chinese, first := b.hello(events.Owner{UID: "1000", Product: "minicad", Language: "zh-CN"})
+	other, _ := b.hello(events.Owner{UID: "1001", Product: "minicad", Language: "en"})
 	if first.Code != api.NotSignedIn {
 		t.Fatalf("hello %+v", first)
 	}
@@ -98,24 +98,24 @@ func TestStateFollowsTheSignIn(t *testing.T) {
 		want api.Code
 		st   string
 	}{
-		{"sign-in", func() { b.sign(cloudtest.Account, nil); b.room.Wake(1000) }, api.LicenseUnknown, api.StateUnknown},
+		{"sign-in", func() { b.sign(cloudtest.Account, nil); b.room.Wake("1000") }, api.LicenseUnknown, api.StateUnknown},
 		{"licence", func() { b.request(api.FormString) }, api.OK, api.StateValid},
-		{"sign-out", func() { b.sign("", &api.Error{Code: api.NotSignedIn}); b.room.Wake(1000) }, api.NotSignedIn, api.StateNone},
-		{"sign-in again", func() { b.sign(cloudtest.Account, nil); b.room.Wake(1000) }, api.OK, api.StateValid},
+		{"sign-out", func() { b.sign("", &api.Error{Code: api.NotSignedIn}); b.room.Wake("1000") }, api.NotSignedIn, api.StateNone},
+		{"sign-in again", func() { b.sign(cloudtest.Account, nil); b.room.Wake("1000") }, api.OK, api.StateValid},
 	}
 	for _, step := range steps {
 		step.do()
 		b.room.tick(ctx) // tells nothing twice
 		for _, l := range []*listener{english, chinese} {
 			got := l.states(t)
-			want := params(b.room.state(key{1000, "minicad"}, l.actor.Language))
+			want := params(b.room.state(key{"1000", "minicad"}, l.actor.Language))
 			if len(got) != 1 || got[0]["state"] != step.st || got[0][api.ParamCode] != want[api.ParamCode] || want["state"] != step.st ||
 				got[0][api.ParamReason] != want[api.ParamReason] || got[0][api.ParamHint] != want[api.ParamHint] {
 				t.Errorf("%s, %s: got %v, want %v", step.name, l.actor.Language, got, want)
 			}
 		}
 		reason, _ := api.Text(step.want, "zh-CN")
-		if st := b.room.state(key{1000, "minicad"}, "zh-CN"); step.want != api.OK && (st.Code != step.want || st.Reason != reason) {
+		if st := b.room.state(key{"1000", "minicad"}, "zh-CN"); step.want != api.OK && (st.Code != step.want || st.Reason != reason) {
 			t.Errorf("%s: state %+v", step.name, st)
 		}
 	}

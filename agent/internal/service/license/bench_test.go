@@ -23,7 +23,7 @@ import (
 
 var (
 	ctx = context.Background()
-	app = caller.Actor{UID: 1000, Product: "minicad", Language: "en"}
+	app = caller.Actor{UID: "1000", Product: "minicad", Language: "en"}
 )
 
 // fileWorker writes licence files nowhere and remembers what it was given.
@@ -128,16 +128,16 @@ func (b *bench) start() {
 	b.cloud = cloud.New(cloud.Config{HTTP: http, Key: b.store.InstallKey(), Name: "desk", Platform: "linux/amd64", Clock: b.world, Store: b.store})
 	worker := func(context.Context) (Worker, error) { return b.worker, nil }
 	room, err = New(Config{Cloud: b.cloud, Store: b.store, Events: b.events, Clock: b.world, Uptime: b.world.up,
-		User: func(context.Context, int) (*cloud.User, error) {
+		User: func(context.Context, caller.UID) (*cloud.User, error) {
 			if _, err := b.who(); err != nil {
 				return nil, err
 			}
 			return b.cloud.User(func(context.Context, string) (string, error) { return b.tokens.AccessToken, nil }), nil
 		},
-		Account:     func(int) (string, error) { return b.who() },
+		Account:     func(caller.UID) (string, error) { return b.who() },
 		Fingerprint: func(context.Context) (api.Fingerprint, error) { return api.Fingerprint{Fingerprint: b.print}, nil },
 		Worker:      func(ctx context.Context, _ caller.Actor) (Worker, error) { return worker(ctx) },
-		WorkerUser:  func(ctx context.Context, _ int) (Worker, error) { return worker(ctx) },
+		WorkerUser:  func(ctx context.Context, _ caller.UID) (Worker, error) { return worker(ctx) },
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -165,7 +165,7 @@ func (b *bench) sign(account string, err error) {
 	b.account, b.signErr = account, err
 }
 
-func (b *bench) owner() events.Owner { return events.Owner{UID: 1000, Product: "minicad"} }
+func (b *bench) owner() events.Owner { return events.Owner{UID: "1000", Product: "minicad"} }
 
 func (b *bench) request(form string) (params map[string]string, state string) {
 	b.t.Helper()

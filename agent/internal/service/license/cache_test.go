@@ -29,8 +29,8 @@ func TestForeignLeases(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.request(api.FormString)
-			rec := b.room.current(key{1000, "minicad"}, cloudtest.Account)
-			lease := b.room.entries[key{1000, "minicad"}].lease
+			rec := b.room.current(key{"1000", "minicad"}, cloudtest.Account)
+			lease := b.room.entries[key{"1000", "minicad"}].lease
 			change(&lease)
 			b.fake.Lock()
 			rec.Lease = b.fake.Sign(lease)
@@ -226,7 +226,7 @@ func TestRenewal(t *testing.T) {
 	for range 3 {
 		b.room.tick(ctx)
 	}
-	if e := b.room.entries[key{1000, "minicad"}]; e.failures != 1 || b.room.probes != 1 {
+	if e := b.room.entries[key{"1000", "minicad"}]; e.failures != 1 || b.room.probes != 1 {
 		t.Errorf("asked %d and %d times in one moment: the back-off was not kept", e.failures, b.room.probes)
 	}
 	b.fake.Set(cloudtest.Up)

@@ -136,7 +136,7 @@ type desk struct {
 	license *license.Room
 }
 
-var engineer = caller.Actor{UID: 1000, Product: "minicad"}
+var engineer = caller.Actor{UID: "1000", Product: "minicad"}
 
 func newDesk(t *testing.T, base string, ca []byte) *desk {
 	t.Helper()
@@ -179,7 +179,7 @@ func (d *desk) request() (params map[string]string, state string) {
 		d.t.Fatal(err)
 	}
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if got := d.events.Get(events.Owner{UID: 1000, Product: "minicad"}, st.Operation); got.Event != nil {
+		if got := d.events.Get(events.Owner{UID: "1000", Product: "minicad"}, st.Operation); got.Event != nil {
 			eventstest.Documented(d.t, got.Event)
 			return got.Event.Envelope.Params, got.State
 		}

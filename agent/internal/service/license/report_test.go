@@ -3,6 +3,7 @@ package license
 import (
 	"bytes"
 	"errors"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -55,16 +56,16 @@ func TestReportsAreSealed(t *testing.T) {
 func TestReportsStayShort(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	add := func(uid int, id string) {
+	add := func(uid caller.UID, id string) {
 		t.Helper()
 		if err := b.room.out.add(queued{UID: uid, Report: cloudapi.VerifyReport{Report: id, Error: strings.Repeat("x", api.MaxText)}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	q := b.room.out
-	add(1001, "of one who signed out")
+	add("1001", "of one who signed out")
 	for n := range 3 * compactAt / api.MaxText {
-		add(1000, strconv.Itoa(n))
+		add("1000", strconv.Itoa(n))
 		if err := errors.Join(q.done(strconv.Itoa(n)), q.compact()); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,7 @@ func TestReportsStayShort(t *testing.T) {
 		t.Errorf("the log has %d bytes with one verdict waiting", n)
 	}
 	b.start()
-	if l := b.room.out.list(); len(l) != 1 || l[0].UID != 1001 {
+	if l := b.room.out.list(); len(l) != 1 || l[0].UID != "1001" {
 		t.Errorf("%d verdicts wait after a restart", len(l))
 	}
 }
@@ -86,10 +87,10 @@ func TestRefusalsAreBounded(t *testing.T) {
 	b.request(api.FormString)
 	no := &api.Error{Code: api.ProductUnknown}
 	for n := range 3 * maxRefusals {
-		b.room.refuse(key{1000, "p" + strconv.Itoa(n)}, cloudtest.Account, no)
+		b.room.refuse(key{"1000", "p" + strconv.Itoa(n)}, cloudtest.Account, no)
 	}
-	b.room.refuse(key{1001, "p"}, cloudtest.Account, no)
-	b.room.refuse(key{1000, "minicad"}, cloudtest.Account, &api.Error{Code: api.LicenseRefused})
+	b.room.refuse(key{"1001", "p"}, cloudtest.Account, no)
+	b.room.refuse(key{"1000", "minicad"}, cloudtest.Account, &api.Error{Code: api.LicenseRefused})
 	b.want("one that was there", api.StateRefused, api.LicenseRefused)
 	names, err := b.store.Names(recordPrefix)
 	if err != nil || len(names) != maxRefusals+2 {

@@ -41,10 +41,10 @@ func TestRequestInBothForms(t *testing.T) {
 	if st := b.state(); st.Offline || st.Checked.IsZero() || st.Until.IsZero() {
 		t.Errorf("state %+v", st)
 	}
-	if other := b.room.State(ctx, caller.Actor{UID: 1001, Product: "minicad"}); other.State != api.StateUnknown {
+	if other := b.room.State(ctx, caller.Actor{UID: "1001", Product: "minicad"}); other.State != api.StateUnknown {
 		t.Errorf("another OS user: %+v", other)
 	}
-	if other := b.room.State(ctx, caller.Actor{UID: 1000, Product: "othercad"}); other.State != api.StateUnknown {
+	if other := b.room.State(ctx, caller.Actor{UID: "1000", Product: "othercad"}); other.State != api.StateUnknown {
 		t.Errorf("another product: %+v", other)
 	}
 }
@@ -58,8 +58,8 @@ func TestRequestRefusals(t *testing.T) {
 		q    api.LicenseRequest
 		want api.Code
 	}{
-		{"no product", caller.Actor{UID: 1000}, api.LicenseRequest{Form: "string"}, api.InvalidArgument},
-		{"a product that is a path", caller.Actor{UID: 1000, Product: "../x"}, api.LicenseRequest{Form: "string"}, api.InvalidArgument},
+		{"no product", caller.Actor{UID: "1000"}, api.LicenseRequest{Form: "string"}, api.InvalidArgument},
+		{"a product that is a path", caller.Actor{UID: "1000", Product: "../x"}, api.LicenseRequest{Form: "string"}, api.InvalidArgument},
 		{"no form", app, api.LicenseRequest{}, api.InvalidArgument},
 		{"devInfo too long", app, api.LicenseRequest{Form: "string", DevInfo: strings.Repeat("x", api.MaxDevInfo+1)}, api.TooLarge},
 		{"devInfo not UTF-8", app, api.LicenseRequest{Form: "string", DevInfo: "\xff"}, api.InvalidArgument},
@@ -140,7 +140,7 @@ func TestLeaseLife(t *testing.T) {
 		}
 	}
 	b.fake.Set(cloudtest.Up)
-	b.room.Wake(-1)
+	b.room.Wake("")
 	b.room.tick(ctx)
 	b.want("renewed when the cloud came back", api.StateValid, api.OK)
 }

@@ -74,7 +74,7 @@ func TestEveryMethodForEveryCaller(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			want := expected[name]
 			if name == api.MethodCancel { // operation 1 is one of this user's from an earlier case
-				if _, err := a.begin(caller.Actor{UID: alice, Product: "cad"}, "x"); err != nil {
+				if _, err := a.begin(caller.Actor{UID: user(alice), Product: "cad"}, "x"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -123,7 +123,7 @@ func TestActorIsTheKernelsWord(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := a.rooms.last
-	if got.UID != alice || got.GID != alice || !slices.Equal(got.Groups, []int{alice, 64260, 64270}) ||
+	if got.UID != user(alice) || got.GID != alice || !slices.Equal(got.Groups, []int{alice, 64260, 64270}) ||
 		got.Product != "cad" || got.AppVersion != "1.2" || got.Language != "zh-CN" || got.Session == "" || got.Session == c.hello.Session {
 		t.Errorf("actor %+v", got)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -154,7 +155,7 @@ func start(t testing.TB, change func(*Config, *Server)) *agent {
 	}
 	r := &rooms{events: ev}
 	cfg := Config{
-		UID: os.Geteuid(), Build: "test", Clock: clock.System{}, Events: ev,
+		UID: caller.Own(), Build: "test", Clock: clock.System{}, Events: ev,
 		Product: func(string, *caller.Peer) error { return nil },
 		Auth:    authRooms{r}, Identity: r, License: licenseRooms{r}, Files: fileRooms{r}, Agent: agentRooms{r},
 	}
@@ -211,6 +212,9 @@ func shortDir(t testing.TB) string {
 	}
 	return dir
 }
+
+// user is the name of a number of the kernel.
+func user(uid int) caller.UID { return caller.UID(strconv.Itoa(uid)) }
 
 // dialAs connects as another user: credentials belong to a thread, and the kernel
 // notes those of the thread that connects. The thread is thrown away.

@@ -3,6 +3,7 @@ package localapi
 import (
 	"context"
 	"fmt"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 )
 
 func owner(c *client, a *agent) events.Owner {
-	return events.Owner{UID: os.Geteuid(), Product: a.rooms.last.Product}
+	return events.Owner{UID: caller.Own(), Product: a.rooms.last.Product}
 }
 
 func TestSubscribeAndComeBack(t *testing.T) {
@@ -73,7 +74,7 @@ func TestSlowReaderOverrunsItsOwnRingOnly(t *testing.T) {
 	big := map[string]string{"pad": string(make([]byte, 200))}
 	const n = 3 * api.RingEvents
 	for i := range n {
-		a.events.Emit(events.Owner{UID: os.Geteuid()}, fmt.Sprint(i), "X", big)
+		a.events.Emit(events.Owner{UID: caller.Own()}, fmt.Sprint(i), "X", big)
 		if e := quick.event(t); e.ID != int64(i+1) { // the quick one gets each, while the slow one reads nothing
 			t.Fatalf("event %d came as %d", i+1, e.ID)
 		}

@@ -216,7 +216,7 @@ func openFiles(t *testing.T) int {
 
 func TestAgentOfAUserServesThatUserOnly(t *testing.T) {
 	need.Root(t)
-	a := start(t, func(c *Config, _ *Server) { c.UID = alice })
+	a := start(t, func(c *Config, _ *Server) { c.UID = user(alice) })
 	greet(t, a, alice, api.Hello{})
 	for _, uid := range []int{bob, 0} {
 		if got, err := answer(dialAs(t, a.path, uid)); err != nil || got.Error == nil || got.Error.Code != api.Forbidden {

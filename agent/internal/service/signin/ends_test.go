@@ -16,7 +16,7 @@ func TestEndsAreTold(t *testing.T) {
 	var sessions []*events.Session
 	languages := []string{"en", "zh-CN"}
 	for _, language := range languages {
-		s, _, err := b.events.Attach(events.Owner{UID: 1000, Product: "minicad", Language: language}, "")
+		s, _, err := b.events.Attach(events.Owner{UID: "1000", Product: "minicad", Language: language}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +24,7 @@ func TestEndsAreTold(t *testing.T) {
 	}
 	b.signIn()
 	b.fake.RevokeAll()
-	if err := b.me(1000); api.CodeOf(err) != api.SessionExpired {
+	if err := b.me("1000"); api.CodeOf(err) != api.SessionExpired {
 		t.Fatalf("got %v", err)
 	}
 	for i, s := range sessions {

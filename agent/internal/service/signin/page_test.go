@@ -15,19 +15,19 @@ func TestPage(t *testing.T) {
 	if st.URL == "" {
 		t.Error("no address")
 	}
-	if _, err := b.room.SignInFromPage(ctx, st.Operation, 1001, good); api.CodeOf(err) != api.NotFound {
+	if _, err := b.room.SignInFromPage(ctx, st.Operation, "1001", good); api.CodeOf(err) != api.NotFound {
 		t.Errorf("another user's worker: %v", err)
 	}
-	if _, err := b.room.SignInFromPage(ctx, st.Operation, 1000, api.AuthLogin{Account: "li", Password: "no"}); api.CodeOf(err) != api.WrongCredentials {
+	if _, err := b.room.SignInFromPage(ctx, st.Operation, "1000", api.AuthLogin{Account: "li", Password: "no"}); api.CodeOf(err) != api.WrongCredentials {
 		t.Errorf("wrong password: %v", err)
 	}
-	if got, err := b.room.SignInFromPage(ctx, st.Operation, 1000, good); err != nil || !got.SignedIn {
+	if got, err := b.room.SignInFromPage(ctx, st.Operation, "1000", good); err != nil || !got.SignedIn {
 		t.Errorf("right password: %+v, %v", got, err)
 	}
 	if state, p := b.result(st.Operation); state != api.OpDone || p["status"] != "success" || p["account"] != "li" {
 		t.Errorf("ended %s %v", state, p)
 	}
-	if _, err := b.room.SignInFromPage(ctx, st.Operation, 1000, good); err == nil {
+	if _, err := b.room.SignInFromPage(ctx, st.Operation, "1000", good); err == nil {
 		t.Error("a page that ended took a password")
 	}
 	eventually(t, "the worker was told and let go", func() bool {
@@ -44,16 +44,16 @@ func TestPageEndings(t *testing.T) {
 		end  func(b *bench, op api.Operation)
 		want api.Code
 	}{
-		{"closed by the user", func(b *bench, op api.Operation) { b.room.PageClosed(op, 1000, "user") }, api.Cancelled},
-		{"silent", func(b *bench, op api.Operation) { b.room.PageClosed(op, 1000, "silence") }, api.Cancelled},
+		{"closed by the user", func(b *bench, op api.Operation) { b.room.PageClosed(op, "1000", "user") }, api.Cancelled},
+		{"silent", func(b *bench, op api.Operation) { b.room.PageClosed(op, "1000", "silence") }, api.Cancelled},
 		{"cancelled by the application", func(b *bench, op api.Operation) {
-			if err := b.events.Cancel(events.Owner{UID: 1000, Product: "minicad"}, op); err != nil {
+			if err := b.events.Cancel(events.Owner{UID: "1000", Product: "minicad"}, op); err != nil {
 				b.t.Error(err)
 			}
 		}, api.Cancelled},
 		{"too many tries", func(b *bench, op api.Operation) {
 			for range maxTries {
-				_, _ = b.room.SignInFromPage(ctx, op, 1000, api.AuthLogin{Account: "li", Password: "no"})
+				_, _ = b.room.SignInFromPage(ctx, op, "1000", api.AuthLogin{Account: "li", Password: "no"})
 			}
 		}, api.WrongCredentials},
 		{"agent killed and started", func(b *bench, _ api.Operation) { b.start() }, api.Cancelled},
@@ -61,7 +61,7 @@ func TestPageEndings(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t)
 			op := b.page().Operation
-			b.room.PageClosed(op, 1001, "user") // another user's notice does nothing
+			b.room.PageClosed(op, "1001", "user") // another user's notice does nothing
 			c.end(b, op)
 			state, p := b.result(op)
 			code, err := json.Number(p["code"]).Int64()

@@ -24,7 +24,7 @@ import (
 
 var (
 	ctx  = context.Background()
-	li   = caller.Actor{UID: 1000, Product: "minicad"}
+	li   = caller.Actor{UID: "1000", Product: "minicad"}
 	good = api.AuthLogin{Account: cloudtest.Account, Password: cloudtest.Password}
 )
 
@@ -68,7 +68,7 @@ type bench struct {
 	events *events.Events
 	room   *Room
 	worker *pageWorker
-	told   []int
+	told   []caller.UID
 	left   atomic.Int32 // sign-ins that ended, as others are told
 }
 
@@ -99,10 +99,10 @@ func (b *bench) start() {
 	b.cloud = cloud.New(cloud.Config{HTTP: http, Key: b.store.InstallKey(), Name: "desk", Platform: "linux/amd64", Clock: clock.System{}, Store: b.store})
 	b.room = New(Config{Cloud: b.cloud, Store: b.store, Events: b.events, Clock: clock.System{},
 		Worker:    func(context.Context, caller.Actor) (Worker, error) { return b.worker, nil },
-		OnSignIn:  func(uid int) { b.told = append(b.told, uid) },
-		OnSignOut: func(uid int) { b.left.Add(1) }})
+		OnSignIn:  func(uid caller.UID) { b.told = append(b.told, uid) },
+		OnSignOut: func(uid caller.UID) { b.left.Add(1) }})
 	b.room.Start()
-	heard, _, err := b.events.Attach(events.Owner{UID: 1000, Product: "minicad"}, "")
+	heard, _, err := b.events.Attach(events.Owner{UID: "1000", Product: "minicad"}, "")
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func (b *bench) signIn() {
 	}
 }
 
-func (b *bench) me(uid int) error {
+func (b *bench) me(uid caller.UID) error {
 	u, err := b.room.User(ctx, uid)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func TestSignInAndOut(t *testing.T) {
 	if st := status(t, b.room, li); st.SignedIn || st.Reason != api.NotSignedIn {
 		t.Errorf("at first: %+v", st)
 	}
-	if err := b.me(1000); api.CodeOf(err) != api.NotSignedIn {
+	if err := b.me("1000"); api.CodeOf(err) != api.NotSignedIn {
 		t.Errorf("call before sign-in: %v", err)
 	}
 	for name, l := range map[string]api.AuthLogin{"wrong": {Account: "li", Password: "x"}, "unknown": {Account: "zz", Password: cloudtest.Password}} {
@@ -181,23 +181,23 @@ func TestSignInAndOut(t *testing.T) {
 	if st := status(t, b.room, li); !st.SignedIn || st.Account != "li" || st.Organisation != "Works" || st.Expires.IsZero() {
 		t.Errorf("signed in: %+v", st)
 	}
-	if len(b.told) != 1 || b.told[0] != 1000 {
+	if len(b.told) != 1 || b.told[0] != "1000" {
 		t.Errorf("rooms told: %v", b.told)
 	}
-	if err := b.me(1000); err != nil {
+	if err := b.me("1000"); err != nil {
 		t.Error(err)
 	}
-	if err := b.me(1001); api.CodeOf(err) != api.NotSignedIn {
+	if err := b.me("1001"); api.CodeOf(err) != api.NotSignedIn {
 		t.Errorf("another OS user: %v", err)
 	}
 	b.start()
-	if err := b.me(1000); err != nil {
+	if err := b.me("1000"); err != nil {
 		t.Errorf("after a restart: %v", err)
 	}
 	if err := b.room.Logout(ctx, li); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.me(1000); api.CodeOf(err) != api.NotSignedIn {
+	if err := b.me("1000"); api.CodeOf(err) != api.NotSignedIn {
 		t.Errorf("after sign-out: %v", err)
 	}
 	eventually(t, "the cloud revoked the sign-in", func() bool { return b.fake.Live() == 0 })
@@ -235,7 +235,7 @@ func TestNewSignInRevokesTheOld(t *testing.T) {
 	b.signIn()
 	b.signIn()
 	eventually(t, "one sign-in is left", func() bool { return b.fake.Live() == 1 })
-	if err := b.me(1000); err != nil {
+	if err := b.me("1000"); err != nil {
 		t.Error(err)
 	}
 }
@@ -248,7 +248,7 @@ func TestConcurrentRefreshesAreOne(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
-			if err := b.me(1000); err != nil {
+			if err := b.me("1000"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -271,7 +271,7 @@ func TestLostRefreshIsRepeated(t *testing.T) {
 			b.fake.Set(cloudtest.LostReply)
 		} else {
 			// A refresh that the cloud did, of which the agent noted only the attempt.
-			s := b.room.user(1000)
+			s := b.room.user("1000")
 			s.mu.Lock()
 			rec := s.rec
 			s.mu.Unlock()
@@ -289,7 +289,7 @@ func TestLostRefreshIsRepeated(t *testing.T) {
 			}
 			b.start()
 		}
-		if err := b.me(1000); err != nil {
+		if err := b.me("1000"); err != nil {
 			t.Errorf("%s: %v", how, err)
 		}
 		if n := b.fake.Count("/v1/token"); n != 2 {
@@ -304,7 +304,7 @@ func TestAttemptIsOnDiskBeforeTheCall(t *testing.T) {
 	b.signIn()
 	b.expire()
 	b.fake.Set(cloudtest.Down)
-	if err := b.me(1000); api.CodeOf(err) != api.CloudUnreachable {
+	if err := b.me("1000"); api.CodeOf(err) != api.CloudUnreachable {
 		t.Fatal(err)
 	}
 	var rec record
@@ -315,7 +315,7 @@ func TestAttemptIsOnDiskBeforeTheCall(t *testing.T) {
 		t.Error("an absent cloud ended the sign-in")
 	}
 	b.fake.Set(cloudtest.Up)
-	if err := b.me(1000); err != nil {
+	if err := b.me("1000"); err != nil {
 		t.Error(err)
 	}
 }
@@ -337,14 +337,14 @@ func TestRefreshOnAFullDisk(t *testing.T) {
 	b.signIn()
 	b.expire()
 	full = true
-	if err := b.me(1000); err == nil || b.fake.Count("/v1/token") != 0 {
+	if err := b.me("1000"); err == nil || b.fake.Count("/v1/token") != 0 {
 		t.Errorf("got %v after %d refreshes", err, b.fake.Count("/v1/token"))
 	}
 	if fired == 0 {
 		t.Error("the planted fault never fired")
 	}
 	full = false
-	if err := b.me(1000); err != nil {
+	if err := b.me("1000"); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
 }
@@ -354,23 +354,23 @@ func TestRevokedSignIn(t *testing.T) {
 	b := newBench(t)
 	b.signIn()
 	b.fake.RevokeAll()
-	if err := b.me(1000); api.CodeOf(err) != api.SessionExpired {
+	if err := b.me("1000"); api.CodeOf(err) != api.SessionExpired {
 		t.Fatalf("got %v", err)
 	}
 	for _, when := range []string{"now", "after a restart"} {
 		if st := status(t, b.room, li); st.SignedIn || st.Reason != api.SessionExpired || st.Account != "li" {
 			t.Errorf("%s: %+v", when, st)
 		}
-		if err := b.me(1000); api.CodeOf(err) != api.SessionExpired {
+		if err := b.me("1000"); api.CodeOf(err) != api.SessionExpired {
 			t.Errorf("%s: %v", when, err)
 		}
-		if a, err := b.room.Account(1000); a != "li" || api.CodeOf(err) != api.SessionExpired {
+		if a, err := b.room.Account("1000"); a != "li" || api.CodeOf(err) != api.SessionExpired {
 			t.Errorf("%s: account %q, %v", when, a, err)
 		}
 		b.start()
 	}
 	b.signIn()
-	if err := b.me(1000); err != nil {
+	if err := b.me("1000"); err != nil {
 		t.Error(err)
 	}
 }
@@ -382,11 +382,11 @@ func TestOutagesNeverEndASignIn(t *testing.T) {
 		b.signIn()
 		b.expire()
 		b.fake.Set(outage)
-		if err := b.me(1000); api.CodeOf(err) != want {
+		if err := b.me("1000"); api.CodeOf(err) != want {
 			t.Errorf("%s: %v", outage, err)
 		}
 		b.fake.Set(cloudtest.Up)
-		if err := b.me(1000); err != nil {
+		if err := b.me("1000"); err != nil {
 			t.Errorf("after %s: %v", outage, err)
 		}
 	}
@@ -404,9 +404,9 @@ func (b *bench) page() api.Started {
 func (b *bench) result(op api.Operation) (state string, params map[string]string) {
 	b.t.Helper()
 	eventually(b.t, "the operation ended", func() bool {
-		return b.events.Get(events.Owner{UID: 1000, Product: "minicad"}, op).Event != nil
+		return b.events.Get(events.Owner{UID: "1000", Product: "minicad"}, op).Event != nil
 	})
-	st := b.events.Get(events.Owner{UID: 1000, Product: "minicad"}, op)
+	st := b.events.Get(events.Owner{UID: "1000", Product: "minicad"}, op)
 	return st.State, st.Event.Envelope.Params
 }
 
