@@ -13,15 +13,18 @@ const (
 	OK Code = 0
 
 	// What the caller handed in, and the life of the client.
-	InvalidArgument Code = -1 // NULL, not UTF-8, too long, unknown value
-	Closed          Code = -2 // the handle is closed, stale or was never opened
-	Timeout         Code = -3 // the caller's own time-out ran out
-	Cancelled       Code = -4 // cancelled by the user or by the application
-	Internal        Code = -5 // a defect of ours, caught before it reached the host
-	Forked          Code = -6 // called in the child of a fork
-	Busy            Code = -7 // a quota of this client is used up; try again later
-	TooLarge        Code = -8 // a message or value over its documented limit
-	NotSupported    Code = -9 // not on this system or not in this version
+	InvalidArgument Code = -1  // NULL, not in the chosen encoding, too long, unknown value
+	Closed          Code = -2  // the handle is closed, stale or was never opened
+	Timeout         Code = -3  // the caller's own time-out ran out
+	Cancelled       Code = -4  // cancelled by the user or by the application
+	Internal        Code = -5  // a defect of ours, caught before it reached the host
+	Forked          Code = -6  // called in the child of a fork
+	Busy            Code = -7  // a quota of this client is used up; try again later
+	TooLarge        Code = -8  // a message or value over its documented limit
+	NotSupported    Code = -9  // not on this system or not in this version
+	LoaderLock      Code = -10 // Windows: opened in DllMain or in a constructor of a library
+	SystemTooOld    Code = -11 // Windows: older than Windows 10
+	TextEncoding    Code = -12 // a text that the code page of the application cannot hold
 
 	// The way to the agent.
 	AgentAbsent    Code = -20 // no agent answers at the endpoint
