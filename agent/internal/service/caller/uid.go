@@ -25,23 +25,24 @@ func UIDOfName(name string) (UID, bool) {
 
 // MarshalJSON writes what is a number on Linux as one.
 func (u UID) MarshalJSON() ([]byte, error) {
-	if n := json.Number(u); u != "" && strings.Trim(string(u), "0123456789") == "" {
-		return json.Marshal(n)
+	if digits(string(u)) {
+		return json.Marshal(json.Number(u))
 	}
 	return json.Marshal(string(u))
 }
 
 // UnmarshalJSON reads a number or a text.
 func (u *UID) UnmarshalJSON(data []byte) error {
-	var n json.Number
-	if err := json.Unmarshal(data, &n); err == nil {
-		*u = UID(n)
+	text := string(data)
+	if digits(text) && len(text) <= maxUID {
+		*u = UID(text)
 		return nil
 	}
-	var text string
 	if err := json.Unmarshal(data, &text); err != nil || len(text) > maxUID {
 		return fmt.Errorf("read user id: %.40q is none", data)
 	}
 	*u = UID(text)
 	return nil
 }
+
+func digits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }

@@ -21,7 +21,7 @@ func TestUIDOnDisk(t *testing.T) {
 			t.Errorf("%q: %s, back %q, %v", c.uid, got, back, err)
 		}
 	}
-	for _, bad := range []string{`{}`, `[1]`, `true`, `"` + strings.Repeat("1", maxUID+1) + `"`} {
+	for _, bad := range []string{`{}`, `[1]`, `true`, `-1`, `1e5`, `1.5`, `"` + strings.Repeat("1", maxUID+1) + `"`} {
 		var u UID
 		if err := json.Unmarshal([]byte(bad), &u); err == nil {
 			t.Errorf("%.20s read as %q", bad, u)
