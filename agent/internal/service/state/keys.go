@@ -33,6 +33,9 @@ type binding struct {
 // store is then bound to the install key alone.
 const unbound = "none"
 
+// errProtected is a key that Windows does not open for this account on this machine.
+var errProtected = errors.New("damaged, or protected for another account or machine")
+
 func damaged(path, reason string) error {
 	return fmt.Errorf("%s: %s: %w", path, reason, atomicfile.ErrDamaged)
 }
@@ -75,10 +78,17 @@ func (s *Store) openInstallKey() error {
 		return err
 	}
 	block, _ := pem.Decode(text)
-	if block == nil {
-		return damaged(path, "not a PEM file")
+	if block == nil || block.Type != keyBlock {
+		return damaged(path, "not a PEM file of a key")
 	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	der, err := unprotect(block.Bytes)
+	if errors.Is(err, errProtected) {
+		return damaged(path, err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return damaged(path, "not a key")
 	}
@@ -98,8 +108,11 @@ func (s *Store) makeInstallKey(path string) error {
 	if err != nil {
 		return fmt.Errorf("encode install key: %w", err)
 	}
+	if der, err = protect(der); err != nil {
+		return err
+	}
 	s.key = key
-	return s.disk.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	return s.disk.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: keyBlock, Bytes: der}), 0o600)
 }
 
 // loadBinding reads machine.json. Without one, Wraps is nil; that is a first
