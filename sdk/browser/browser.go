@@ -15,7 +15,7 @@ import (
 
 // Open shows address in the user's browser and returns at once; it does not
 // wait for the browser. An error means that none could be started, and the
-// caller shows the address to the user instead. It reads PATH, DISPLAY and
+// caller shows the address to the user instead. On Linux it reads PATH, DISPLAY and
 // WAYLAND_DISPLAY.
 func Open(address string) error {
 	if err := check(address); err != nil {
