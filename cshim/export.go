@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux || windows
 
 // The number of processors is fixed below: Go's start must not hold the files of the
 // host's control group open for it, which would become descriptors 0 and 1 of a host
@@ -13,8 +13,8 @@ package main
 /*
 #cgo CFLAGS: -I${SRCDIR}/include -D_GNU_SOURCE -DISCDESK_BUILD -std=gnu11 -fvisibility=hidden
 #cgo CFLAGS: -Wall -Wextra -Werror -Wconversion -Wno-unused-parameter
-#cgo LDFLAGS: -lm -lpthread
-#include <stdlib.h>
+#cgo linux LDFLAGS: -lm -lpthread
+#cgo windows LDFLAGS: -lntdll
 #include "shim.h"
 */
 import "C"
@@ -215,9 +215,7 @@ func mirror(number C.uintptr_t, s api.LicenseState) {
 // browse has C start the browser: os/exec would fork in a way that the host's
 // child reaper sees.
 func browse(url string) error {
-	text := C.CString(url)
-	defer C.free(unsafe.Pointer(text))
-	if rc := C.shim_go_browse(text); rc != 0 {
+	if rc := C.shim_go_browse(chars(url), size(url)); rc != 0 {
 		return &api.Error{Code: api.Code(rc), Detail: "no browser can be started"}
 	}
 	return nil

@@ -1,4 +1,4 @@
-//go:build cgo && linux && iscdesk_testhooks
+//go:build cgo && (linux || windows) && iscdesk_testhooks
 
 /* hooks.c - the ways to the hooks of hooks.go, exported only in test builds. */
 #include "shim.h"

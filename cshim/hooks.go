@@ -1,4 +1,4 @@
-//go:build linux && iscdesk_testhooks
+//go:build (linux || windows) && iscdesk_testhooks
 
 package main
 

@@ -1,4 +1,4 @@
-//go:build cgo && linux
+//go:build cgo && (linux || windows)
 
 /* shim.c - the functions of iscdesk.h that reach the agent: arguments are
  * checked here, then one of three Go functions is entered. _cgo_export.h lets

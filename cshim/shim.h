@@ -3,18 +3,86 @@
  * Who calls whom: the application calls iscdesk_* (C); C calls go* (export.go)
  * for the agent; Go calls shim_* below to hand over events, licence states,
  * lists and refusals. Go never calls an application's function. A file of C knows
- * only those before it: table, error and linux, rows, events, then the calls. */
+ * only those before it: table, error and the system's, rows, events, then the calls. */
 #ifndef SHIM_H
 #define SHIM_H
 
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "iscdesk.h"
 
+/* ---- what differs per system: shim_linux.c, shim_windows.c */
 
-enum { SHIM_CLIENTS = 64, SHIM_QUEUE = 256, SHIM_END_WAIT_MS = 5000 };
+#ifdef _WIN32
+/* As windows.h has them (SRWLOCK, CONDITION_VARIABLE, a thread's number), without
+ * its thousands of names: shim_windows.c compares. */
+typedef struct {
+    void *word;
+} shim_mutex;
+typedef struct {
+    void *word;
+} shim_cond;
+typedef uint32_t shim_thread;
+#define SHIM_MUTEX_INITIALIZER {NULL}
+struct shim_guard {
+    unsigned char x87[28]; /* what fnstenv writes */
+    uint32_t sse;          /* MXCSR */
+};
+#else
+#include <fenv.h>
+#include <pthread.h>
+#include <signal.h>
+typedef pthread_mutex_t shim_mutex;
+typedef pthread_cond_t shim_cond;
+typedef pthread_t shim_thread;
+#define SHIM_MUTEX_INITIALIZER PTHREAD_MUTEX_INITIALIZER
+struct shim_guard {
+    fenv_t fpu;
+    sigset_t signals;
+};
+#endif
+
+void shim_mutex_init(shim_mutex *m);
+void shim_mutex_end(shim_mutex *m);
+void shim_lock(shim_mutex *m);
+void shim_unlock(shim_mutex *m);
+void shim_cond_init(shim_cond *c);
+void shim_cond_end(shim_cond *c);
+void shim_wake(shim_cond *c);                                    /* all who wait */
+int shim_wait(shim_cond *c, shim_mutex *m, int64_t until_ms);    /* 0, or 1 when the time is over; until < 0 never */
+int shim_thread_start(shim_thread *thread, void (*body)(void *), void *arg); /* 0, or -1 */
+int shim_thread_is_this(shim_thread thread);
+int64_t shim_now_ms(void);  /* of a clock that nobody sets */
+int64_t shim_boot_ms(void); /* the same, and suspended time counts: a laptop that slept a week has old news */
+
+/* Whether the process's other threads are gone, so that Go must not be entered
+ * and nothing may be waited for: in a forked child (FORKED); on Windows at the
+ * very end of the process (CLOSED). OK, or the code and why. */
+int32_t shim_cut_off(const char **why);
+
+/* Asked before each iscdesk_init: whether Go can be entered here. OK, or the code and why. */
+int32_t shim_ready(const char **why);
+
+/* A call into Go stands between these: the floating-point environment becomes
+ * the default, on Linux all signals of this thread wait until it is back. */
+void shim_enter(struct shim_guard *g);
+void shim_leave(struct shim_guard *g);
+
+int shim_low_open(void);
+void shim_low_close(int taken);
+int32_t shim_descriptor_new(int *descriptor); /* OK; or a code, and *descriptor is -1 */
+void shim_descriptor_set(int descriptor, int readable);
+void shim_descriptor_close(int descriptor);
+
+/* Posts message to a window of the host, so that the loop of its thread wakes;
+ * never waits. OK, INVALID_ARGUMENT when it is no window, NOT_SUPPORTED, BUSY
+ * when that thread's queue is full. */
+int32_t shim_window_post(void *window, uint32_t message);
+
+/* ---- the same on all */
+
+enum { SHIM_CLIENTS = 64, SHIM_QUEUE = 256, SHIM_END_WAIT_MS = 5000, SHIM_MAX_URL = 2048 };
 
 /* Every handle is the number of one of these, found in one table. */
 enum shim_kind { SHIM_CLIENT = 1, SHIM_EVENT = 2, SHIM_LIST = 3 };
@@ -55,20 +123,20 @@ struct shim_client {
     int32_t timeout_ms;
     uint32_t flags;
 
-    pthread_mutex_t lock; /* guards all below; nothing blocks while it is held */
-    pthread_cond_t ready; /* events wait, the thread's work changed, or closed */
-    pthread_cond_t calm;  /* room in the queue, or no callback runs, or closed */
+    shim_mutex lock; /* guards all below; nothing blocks while it is held */
+    shim_cond ready; /* events wait, the thread's work changed, or closed */
+    shim_cond calm;  /* room in the queue, or no callback runs, or closed */
     struct shim_event *first, *last;
     int32_t queued;
     int closed; /* also read without the lock, by shim_closed */
     int descriptor; /* eventfd, or -1 until somebody asks */
     iscdesk_event_fn fn;
     void *user;
-    pthread_t thread; /* the callback's thread while threaded */
+    shim_thread thread; /* the callback's thread while threaded */
     int threaded;
     int calling; /* fn runs on thread now */
 
-    pthread_mutex_t license_lock; /* guards license and license_at; held for copies only */
+    shim_mutex license_lock; /* guards license and license_at; held for copies only */
     iscdesk_license license;
     int64_t license_at; /* shim_now_ms when it came */
 };
@@ -120,7 +188,8 @@ struct shim_request {
 };
 
 /* shim_table.c */
-void shim_table_init(void);
+void shim_table_lock(void);
+void shim_table_unlock(void);
 /* 0, or -1 when numbers or clients ran out: then destroy is not called. */
 int shim_add(struct shim_object *o, enum shim_kind kind, void (*destroy)(struct shim_object *));
 struct shim_object *shim_hold(uintptr_t number, enum shim_kind kind);
@@ -134,8 +203,8 @@ const char *shim_rows_find(const struct shim_rows *rows, int32_t row, const char
 /* shim_events.c */
 struct shim_client *shim_client_new(const iscdesk_options *o);
 void shim_client_destroy(struct shim_object *client);
-/* The client of a handle for one call, or why there is none: we are in a forked
- * child, or the handle is closed or never was. shim_release(&(*c)->object) ends it. */
+/* The client of a handle for one call, or why there is none: the process
+ * is cut off, or the handle is closed or never was. shim_release(&(*c)->object) ends it. */
 int32_t shim_client_hold(iscdesk_client client, struct shim_client **c, iscdesk_error *err);
 int shim_client_close(struct shim_client *c);     /* 0, or -1 when it was closed before */
 int32_t shim_client_quiet(struct shim_client *c); /* waits for a running callback and forgets the client; TIMEOUT */
@@ -149,29 +218,8 @@ int32_t shim_fail(iscdesk_error *err, int32_t code, const char *language, const 
 void shim_clear(iscdesk_error *err);
 void shim_give(iscdesk_error *to, const iscdesk_error *from);
 int32_t shim_text_ok(const char *text, size_t limit); /* OK, INVALID_ARGUMENT, TOO_LARGE; NULL is OK */
+int shim_url_ok(const char *url, size_t size); /* an address that a browser may be given: one page of this machine, or https */
 void shim_copy_text(char *to, size_t size, const char *from, size_t length); /* cuts between characters */
-
-/* shim_linux.c */
-struct shim_guard;
-int shim_forked(void);
-int64_t shim_now_ms(void);
-int shim_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until_ms); /* 0, or 1 when the time is over; until < 0 never */
-int shim_thread_start(pthread_t *thread, void *(*body)(void *), void *arg);
-int shim_low_open(void);
-void shim_low_close(int taken);
-int shim_descriptor_new(void);
-void shim_descriptor_set(int fd, int readable);
-
-/* A call into Go stands between these: the floating-point environment becomes
- * the default and all signals of this thread wait until it is back. */
-#include <fenv.h>
-#include <signal.h>
-struct shim_guard {
-    fenv_t fpu;
-    sigset_t signals;
-};
-void shim_enter(struct shim_guard *g);
-void shim_leave(struct shim_guard *g);
 
 /* Called by Go, on any thread. Texts are borrowed for the call, with a length,
  * and hold no NUL. */
@@ -184,6 +232,6 @@ void shim_go_license(uintptr_t client, int32_t state, int32_t code, uint32_t off
                      int64_t checked_ms, const char *reason, size_t reason_size, const char *hint, size_t hint_size);
 void shim_go_fail(iscdesk_error *err, int32_t code, const char *message, size_t message_size, const char *hint,
                   size_t hint_size, const char *detail, size_t detail_size);
-int32_t shim_go_browse(const char *url); /* shim_browser_linux.c; 0 when a browser was started */
+int32_t shim_go_browse(const char *url, size_t size); /* shim_browser_linux.c, _windows.c; 0 when a browser was started */
 
 #endif

@@ -24,10 +24,10 @@
 
 #include "shim.h"
 
-enum { STACK = 64 * 1024, MAX_URL = 2048 };
+enum { STACK = 64 * 1024 };
 
 struct launch {
-    char program[PATH_MAX];
+    char program[PATH_MAX], url[SHIM_MAX_URL + 1];
     char *argv[3];
     char *stack;
     int failed; /* written by the starter through the shared memory */
@@ -113,17 +113,6 @@ static int middle(void *arg)
     _exit(0);
 }
 
-static int allowed(const char *url)
-{
-    const unsigned char *p;
-    if (strncmp(url, "http://127.0.0.1:", 17) != 0 && strncmp(url, "https://", 8) != 0)
-        return 0;
-    for (p = (const unsigned char *)url; *p != 0; p++)
-        if (*p <= ' ' || *p >= 0x7f || p - (const unsigned char *)url >= MAX_URL)
-            return 0;
-    return 1;
-}
-
 static int launch(struct launch *l)
 {
     int status;
@@ -145,23 +134,24 @@ static int launch(struct launch *l)
 
 /* The caller is in the middle of a Go call, on the system's stack: what is
  * larger than a line lies on the heap. */
-int32_t shim_go_browse(const char *url)
+int32_t shim_go_browse(const char *url, size_t size)
 {
     static const char *const programs[] = {"xdg-open", "x-www-browser", "sensible-browser"};
     struct launch *l;
     int32_t rc = ISCDESK_E_NOT_SUPPORTED;
     size_t i;
     /* without a display these programs would take the terminal, or nothing */
-    if (!allowed(url) || (getenv("DISPLAY") == NULL && getenv("WAYLAND_DISPLAY") == NULL))
+    if (!shim_url_ok(url, size) || (getenv("DISPLAY") == NULL && getenv("WAYLAND_DISPLAY") == NULL))
         return rc;
     l = calloc(1, sizeof *l);
     if (l == NULL)
         return rc;
+    memcpy(l->url, url, size);
     for (i = 0; i < sizeof programs / sizeof programs[0] && rc != ISCDESK_OK; i++) {
         if (find_program(programs[i], l->program, sizeof l->program) != 0)
             continue;
         l->argv[0] = l->program;
-        l->argv[1] = (char *)url;
+        l->argv[1] = l->url;
         l->failed = 0;
         if (launch(l) == 0)
             rc = ISCDESK_OK;

@@ -1,4 +1,4 @@
-//go:build cgo && linux
+//go:build cgo && (linux || windows)
 
 /* shim_error.c - codes as sentences, the caller's error struct, and the checks
  * that every text passes before it goes further. */
@@ -132,4 +132,17 @@ int32_t shim_text_ok(const char *text, size_t limit)
             return ISCDESK_E_TOO_LARGE;
     }
     return ISCDESK_OK;
+}
+
+int shim_url_ok(const char *url, size_t size)
+{
+    static const char page[] = "http://127.0.0.1:", secure[] = "https://";
+    size_t i;
+    if (size > SHIM_MAX_URL || (!(size >= sizeof page - 1 && memcmp(url, page, sizeof page - 1) == 0) &&
+                                !(size >= sizeof secure - 1 && memcmp(url, secure, sizeof secure - 1) == 0)))
+        return 0;
+    for (i = 0; i < size; i++)
+        if ((unsigned char)url[i] <= ' ' || (unsigned char)url[i] >= 0x7f)
+            return 0;
+    return 1;
 }

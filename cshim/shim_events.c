@@ -1,27 +1,22 @@
-//go:build cgo && linux
+//go:build cgo && (linux || windows)
 
 /* shim_events.c - one client's state in C: the event queue, whoever waits on
  * it, and the callback's thread. Only C ever calls the application: Go puts an
  * event into the queue and returns, then C calls. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "shim.h"
 
 struct shim_client *shim_client_new(const iscdesk_options *o)
 {
     struct shim_client *c = calloc(1, sizeof *c);
-    pthread_condattr_t attr;
     if (c == NULL)
         return NULL;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC); /* waits must not follow a clock that is set */
-    pthread_cond_init(&c->ready, &attr);
-    pthread_cond_init(&c->calm, &attr);
-    pthread_condattr_destroy(&attr);
-    pthread_mutex_init(&c->lock, NULL);
-    pthread_mutex_init(&c->license_lock, NULL);
+    shim_cond_init(&c->ready);
+    shim_cond_init(&c->calm);
+    shim_mutex_init(&c->lock);
+    shim_mutex_init(&c->license_lock);
     c->descriptor = -1;
     c->timeout_ms = o->timeout_ms == 0 ? 10000 : o->timeout_ms;
     c->flags = o->flags;
@@ -41,11 +36,11 @@ void shim_client_destroy(struct shim_object *client)
         (void)shim_drop(e->object.number, SHIM_EVENT);
     }
     if (c->descriptor >= 0)
-        close(c->descriptor);
-    pthread_cond_destroy(&c->ready);
-    pthread_cond_destroy(&c->calm);
-    pthread_mutex_destroy(&c->lock);
-    pthread_mutex_destroy(&c->license_lock);
+        shim_descriptor_close(c->descriptor);
+    shim_cond_end(&c->ready);
+    shim_cond_end(&c->calm);
+    shim_mutex_end(&c->lock);
+    shim_mutex_end(&c->license_lock);
     free(c);
 }
 
@@ -69,7 +64,7 @@ int32_t shim_go_event(uintptr_t client, int64_t operation, const char *name, siz
         shim_release(&c->object);
         return ISCDESK_E_INTERNAL;
     }
-    pthread_mutex_lock(&c->lock);
+    shim_lock(&c->lock);
     while (!c->closed && c->queued >= SHIM_QUEUE)
         (void)shim_wait(&c->calm, &c->lock, -1);
     closed = c->closed;
@@ -81,9 +76,9 @@ int32_t shim_go_event(uintptr_t client, int64_t operation, const char *name, siz
         c->last = e;
         if (c->queued++ == 0 && c->descriptor >= 0)
             shim_descriptor_set(c->descriptor, 1);
-        pthread_cond_broadcast(&c->ready);
+        shim_wake(&c->ready);
     }
-    pthread_mutex_unlock(&c->lock);
+    shim_unlock(&c->lock);
     shim_release(&e->object);
     if (closed)
         (void)shim_drop(number, SHIM_EVENT);
@@ -101,15 +96,18 @@ static uintptr_t take(struct shim_client *c)
         c->last = NULL;
     if (--c->queued == 0 && c->descriptor >= 0)
         shim_descriptor_set(c->descriptor, 0);
-    pthread_cond_broadcast(&c->calm);
+    shim_wake(&c->calm);
     return e->object.number;
 }
 
 int32_t shim_client_hold(iscdesk_client client, struct shim_client **c, iscdesk_error *err)
 {
+    const char *why;
+    int32_t rc;
     *c = NULL;
-    if (shim_forked())
-        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
+    rc = shim_cut_off(&why);
+    if (rc != ISCDESK_OK)
+        return shim_fail(err, rc, NULL, why);
     *c = (struct shim_client *)shim_hold((uintptr_t)client, SHIM_CLIENT);
     return *c != NULL ? ISCDESK_OK : shim_fail(err, ISCDESK_E_CLOSED, NULL, "");
 }
@@ -127,7 +125,7 @@ int32_t iscdesk_next_event(iscdesk_client client, int32_t timeout_ms, iscdesk_ev
     if (rc != ISCDESK_OK)
         return rc;
     until = timeout_ms < 0 ? -1 : shim_now_ms() + timeout_ms;
-    pthread_mutex_lock(&c->lock);
+    shim_lock(&c->lock);
     for (;;) {
         if (c->closed)
             rc = ISCDESK_E_CLOSED;
@@ -140,7 +138,7 @@ int32_t iscdesk_next_event(iscdesk_client client, int32_t timeout_ms, iscdesk_ev
         if (*event != NULL || rc != ISCDESK_OK)
             break;
     }
-    pthread_mutex_unlock(&c->lock);
+    shim_unlock(&c->lock);
     if (rc != ISCDESK_OK)
         (void)shim_fail(err, rc, c->language, rc == ISCDESK_E_BUSY ? "an event function is registered" : "");
     shim_release(&c->object);
@@ -176,21 +174,19 @@ int32_t iscdesk_event_descriptor(iscdesk_client client, int32_t *descriptor, isc
     rc = shim_client_hold(client, &c, err);
     if (rc != ISCDESK_OK)
         return rc;
-    pthread_mutex_lock(&c->lock);
+    shim_lock(&c->lock);
     if (c->closed) {
         rc = ISCDESK_E_CLOSED;
     } else {
         if (c->descriptor < 0) {
-            c->descriptor = shim_descriptor_new();
-            if (c->descriptor >= 0 && c->queued > 0)
+            rc = shim_descriptor_new(&c->descriptor);
+            if (rc == ISCDESK_OK && c->queued > 0)
                 shim_descriptor_set(c->descriptor, 1);
         }
-        if (c->descriptor < 0)
-            rc = ISCDESK_E_INTERNAL;
-        else
+        if (rc == ISCDESK_OK)
             *descriptor = c->descriptor;
     }
-    pthread_mutex_unlock(&c->lock);
+    shim_unlock(&c->lock);
     if (rc != ISCDESK_OK)
         (void)shim_fail(err, rc, c->language, rc == ISCDESK_E_INTERNAL ? "no descriptor can be made" : "");
     shim_release(&c->object);
@@ -201,11 +197,11 @@ int32_t iscdesk_event_descriptor(iscdesk_client client, int32_t *descriptor, isc
 
 /* The thread's body. It holds the client; it ends when the function is taken
  * away or the client is closed. */
-static void *pump(void *arg)
+static void pump(void *arg)
 {
     struct shim_client *c = arg;
     int closed;
-    pthread_mutex_lock(&c->lock);
+    shim_lock(&c->lock);
     for (;;) {
         iscdesk_event_fn fn;
         void *user;
@@ -218,27 +214,26 @@ static void *pump(void *arg)
         user = c->user;
         event = (iscdesk_event)take(c);
         c->calling = 1;
-        pthread_mutex_unlock(&c->lock);
+        shim_unlock(&c->lock);
         fn(user, event);
         iscdesk_event_free(event);
-        pthread_mutex_lock(&c->lock);
+        shim_lock(&c->lock);
         c->calling = 0;
-        pthread_cond_broadcast(&c->calm);
+        shim_wake(&c->calm);
     }
     c->threaded = 0;
     closed = c->closed;
-    pthread_cond_broadcast(&c->calm);
-    pthread_mutex_unlock(&c->lock);
+    shim_wake(&c->calm);
+    shim_unlock(&c->lock);
     if (closed)
         (void)shim_drop(c->object.number, SHIM_CLIENT);
     shim_release(&c->object);
-    return NULL;
 }
 
 /* Whether the calling thread is the callback's; the caller holds c->lock. */
 static int inside(const struct shim_client *c)
 {
-    return c->calling && pthread_equal(c->thread, pthread_self());
+    return c->calling && shim_thread_is_this(c->thread);
 }
 
 /* Waits until no callback runs; the caller holds c->lock. A callback that waits
@@ -260,10 +255,10 @@ int32_t shim_client_quiet(struct shim_client *c)
 {
     int32_t rc;
     int later;
-    pthread_mutex_lock(&c->lock);
+    shim_lock(&c->lock);
     rc = quiet(c);
     later = c->calling; /* pump forgets it */
-    pthread_mutex_unlock(&c->lock);
+    shim_unlock(&c->lock);
     if (!later)
         (void)shim_drop(c->object.number, SHIM_CLIENT);
     return rc;
@@ -277,15 +272,15 @@ int shim_closed(struct shim_client *c)
 int shim_client_close(struct shim_client *c)
 {
     int before;
-    pthread_mutex_lock(&c->lock);
+    shim_lock(&c->lock);
     before = c->closed;
     __atomic_store_n(&c->closed, 1, __ATOMIC_RELEASE);
     c->fn = NULL;
     if (c->descriptor >= 0)
         shim_descriptor_set(c->descriptor, 1); /* a loop that still watches it wakes and learns CLOSED */
-    pthread_cond_broadcast(&c->ready);
-    pthread_cond_broadcast(&c->calm);
-    pthread_mutex_unlock(&c->lock);
+    shim_wake(&c->ready);
+    shim_wake(&c->calm);
+    shim_unlock(&c->lock);
     return before ? -1 : 0;
 }
 
@@ -297,7 +292,7 @@ static int32_t set_function(struct shim_client *c, iscdesk_event_fn fn, void *us
     if (c->closed)
         return ISCDESK_E_CLOSED;
     c->fn = NULL; /* from here on the old one is not called again */
-    pthread_cond_broadcast(&c->ready);
+    shim_wake(&c->ready);
     rc = quiet(c);
     if (rc != ISCDESK_OK || fn == NULL)
         return rc;
@@ -310,7 +305,7 @@ static int32_t set_function(struct shim_client *c, iscdesk_event_fn fn, void *us
     c->user = user;
     c->fn = fn;
     if (c->threaded) {
-        pthread_cond_broadcast(&c->ready);
+        shim_wake(&c->ready);
         return ISCDESK_OK;
     }
     if (shim_hold(c->object.number, SHIM_CLIENT) == NULL) {
@@ -334,9 +329,9 @@ int32_t iscdesk_register_event_recall(iscdesk_client client, iscdesk_event_fn fn
     rc = shim_client_hold(client, &c, err);
     if (rc != ISCDESK_OK)
         return rc;
-    pthread_mutex_lock(&c->lock);
+    shim_lock(&c->lock);
     rc = set_function(c, fn, user);
-    pthread_mutex_unlock(&c->lock);
+    shim_unlock(&c->lock);
     if (rc != ISCDESK_OK)
         (void)shim_fail(err, rc, c->language, "");
     shim_release(&c->object);

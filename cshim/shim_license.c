@@ -1,19 +1,10 @@
-//go:build cgo && linux
+//go:build cgo && (linux || windows)
 
 /* shim_license.c - the cached licence state. Go mirrors each change into plain
  * C memory, so reading it needs no Go, no allocation and no service call. */
 #include <string.h>
-#include <time.h>
 
 #include "shim.h"
-
-/* Suspended time counts: a laptop that slept a week has old news. */
-static int64_t boot_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_BOOTTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void shim_go_license(uintptr_t client, int32_t state, int32_t code, uint32_t offline, int64_t until_ms,
                      int64_t checked_ms, const char *reason, size_t reason_size, const char *hint, size_t hint_size)
@@ -21,7 +12,7 @@ void shim_go_license(uintptr_t client, int32_t state, int32_t code, uint32_t off
     struct shim_client *c = (struct shim_client *)shim_hold(client, SHIM_CLIENT);
     if (c == NULL)
         return;
-    pthread_mutex_lock(&c->license_lock);
+    shim_lock(&c->license_lock);
     c->license.state = state;
     c->license.code = code;
     c->license.offline = offline;
@@ -29,8 +20,8 @@ void shim_go_license(uintptr_t client, int32_t state, int32_t code, uint32_t off
     c->license.checked_ms = checked_ms;
     shim_copy_text(c->license.reason, sizeof c->license.reason, reason, reason_size);
     shim_copy_text(c->license.hint, sizeof c->license.hint, hint, hint_size);
-    c->license_at = boot_ms();
-    pthread_mutex_unlock(&c->license_lock);
+    c->license_at = shim_boot_ms();
+    shim_unlock(&c->license_lock);
     shim_release(&c->object);
 }
 
@@ -53,11 +44,11 @@ int32_t iscdesk_license_state(iscdesk_client client, iscdesk_license *license, i
         shim_release(&c->object);
         return ISCDESK_E_CLOSED;
     }
-    pthread_mutex_lock(&c->license_lock);
+    shim_lock(&c->license_lock);
     memcpy((char *)license + sizeof license->size, (char *)&c->license + sizeof license->size,
            size - sizeof license->size);
-    age = boot_ms() - c->license_at;
-    pthread_mutex_unlock(&c->license_lock);
+    age = shim_boot_ms() - c->license_at;
+    shim_unlock(&c->license_lock);
     if (size >= offsetof(iscdesk_license, age_ms) + sizeof license->age_ms)
         license->age_ms = age;
     if (size < sizeof *license && size > offsetof(iscdesk_license, reason)) /* a text cut by a small struct still ends */

@@ -1,4 +1,4 @@
-//go:build cgo && linux
+//go:build cgo && (linux || windows)
 
 /* shim_open.c - the way in and out: version, options, iscdesk_init and
  * iscdesk_shut_out. */
@@ -97,13 +97,17 @@ int32_t iscdesk_init_abi(int32_t abi, const iscdesk_options *options, iscdesk_cl
     if (client == NULL)
         return shim_fail(err, ISCDESK_E_INVALID_ARGUMENT, NULL, "client is NULL");
     *client = NULL;
-    if (shim_forked())
-        return shim_fail(err, ISCDESK_E_FORKED, NULL, "");
+    rc = shim_cut_off(&bad);
+    if (rc != ISCDESK_OK)
+        return shim_fail(err, rc, NULL, bad);
     if (abi < 1 || abi > ISCDESK_ABI)
         return shim_fail(err, ISCDESK_E_NOT_SUPPORTED, NULL, "the header is of a later ABI than the library");
     rc = read_options(options, &o, &bad);
     if (rc != ISCDESK_OK)
         return shim_fail(err, rc, NULL, bad);
+    rc = shim_ready(&bad);
+    if (rc != ISCDESK_OK)
+        return shim_fail(err, rc, o.language, bad);
     return open_client(&o, client, err);
 }
 

@@ -1,4 +1,4 @@
-//go:build cgo && linux
+//go:build cgo && (linux || windows)
 
 /* shim_rows.c - events and lists as the application reads them: plain C memory,
  * no call into Go. */

@@ -1,4 +1,4 @@
-//go:build cgo && linux
+//go:build cgo && (linux || windows)
 
 /* shim_table.c - handles. A handle is a number that only counts up, found in
  * one table; so a stale, doubly closed or invented one is never an address. */
@@ -10,26 +10,21 @@ enum { BUCKETS = 256 };
  * looks like an aligned address. */
 static const uintptr_t first_number = ((uintptr_t)42 << 16) + 1;
 
-static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
+static shim_mutex table_lock = SHIM_MUTEX_INITIALIZER; /* guards all below */
 static struct shim_object *table[BUCKETS];
 static uintptr_t next_number;
 static int clients;
 
-/* A fork must not catch the lock held by a thread that the child does not have:
- * the child may still read and free what it has. */
-static void before_fork(void)
+/* For the fork guard of the system's file: a fork must not catch the lock held by
+ * a thread that the child does not have. */
+void shim_table_lock(void)
 {
-    pthread_mutex_lock(&table_lock);
+    shim_lock(&table_lock);
 }
 
-static void after_fork(void)
+void shim_table_unlock(void)
 {
-    pthread_mutex_unlock(&table_lock);
-}
-
-void shim_table_init(void)
-{
-    (void)pthread_atfork(before_fork, after_fork, after_fork);
+    shim_unlock(&table_lock);
 }
 
 static struct shim_object **bucket(uintptr_t number)
@@ -40,7 +35,7 @@ static struct shim_object **bucket(uintptr_t number)
 int shim_add(struct shim_object *o, enum shim_kind kind, void (*destroy)(struct shim_object *))
 {
     int rc = -1;
-    pthread_mutex_lock(&table_lock);
+    shim_lock(&table_lock);
     if (next_number == 0)
         next_number = first_number;
     /* a 32-bit process that has used up its numbers gets no more: re-use would
@@ -56,7 +51,7 @@ int shim_add(struct shim_object *o, enum shim_kind kind, void (*destroy)(struct 
         clients += kind == SHIM_CLIENT;
         rc = 0;
     }
-    pthread_mutex_unlock(&table_lock);
+    shim_unlock(&table_lock);
     return rc;
 }
 
@@ -65,22 +60,22 @@ struct shim_object *shim_hold(uintptr_t number, enum shim_kind kind)
     struct shim_object *o;
     if (number == 0)
         return NULL;
-    pthread_mutex_lock(&table_lock);
+    shim_lock(&table_lock);
     for (o = *bucket(number); o != NULL; o = o->chain)
         if (o->number == number && o->kind == kind) {
             o->refs++;
             break;
         }
-    pthread_mutex_unlock(&table_lock);
+    shim_unlock(&table_lock);
     return o;
 }
 
 void shim_release(struct shim_object *o)
 {
     int last;
-    pthread_mutex_lock(&table_lock);
+    shim_lock(&table_lock);
     last = --o->refs == 0;
-    pthread_mutex_unlock(&table_lock);
+    shim_unlock(&table_lock);
     if (last)
         o->destroy(o);
 }
@@ -90,7 +85,7 @@ int shim_drop(uintptr_t number, enum shim_kind kind)
     struct shim_object **at, *o = NULL;
     if (number == 0)
         return -1;
-    pthread_mutex_lock(&table_lock);
+    shim_lock(&table_lock);
     for (at = bucket(number); *at != NULL; at = &(*at)->chain)
         if ((*at)->number == number && (*at)->kind == kind) {
             o = *at;
@@ -98,7 +93,7 @@ int shim_drop(uintptr_t number, enum shim_kind kind)
             clients -= kind == SHIM_CLIENT;
             break;
         }
-    pthread_mutex_unlock(&table_lock);
+    shim_unlock(&table_lock);
     if (o == NULL)
         return -1;
     shim_release(o);

@@ -78,6 +78,7 @@ func TestFramesAreSmall(t *testing.T) {
 	if err != nil || len(sources) < 8 {
 		t.Fatalf("sources %v: %v", sources, err)
 	}
+	sources = slices.DeleteFunc(sources, func(s string) bool { return strings.HasSuffix(s, "_windows.c") })
 	f := frames{bytes: map[string]int{}, calls: map[string][]string{}}
 	for _, s := range sources { // as export.go and build.sh say it
 		run(dir, "gcc", "-O2", "-fPIC", "-std=gnu11", "-D_GNU_SOURCE", "-DISCDESK_BUILD", "-DSHIM_VERSION=1", "-I"+cshim, "-I"+filepath.Join(cshim, "include"), "-I.",
