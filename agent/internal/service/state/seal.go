@@ -55,7 +55,7 @@ func open(key []byte, label string, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// SaveSealed seals v's JSON under name (a-z 0-9 . _ -, at most 120 characters),
+// SaveSealed seals v's JSON under name (a-z 0-9 . _ - and a user's identifier, at most 200 characters),
 // durable when it returns.
 func (s *Store) SaveSealed(name string, v any) error {
 	path, err := s.record(name)

@@ -103,8 +103,9 @@ func (s *Store) setAside() error {
 	return ownFolder(s.path(sealedDir))
 }
 
-// recordName is what a record may be called; it becomes a file's name.
-var recordName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,119}$`)
+// recordName is what a record may be called; it becomes a file's name. The one capital
+// letter is of users' identifiers on Windows, S.1.5.…: two names never differ by case only.
+var recordName = regexp.MustCompile(`^[a-z0-9][a-zS0-9._-]{0,199}$`)
 
 func (s *Store) record(name string) (string, error) {
 	if !recordName.MatchString(name) {

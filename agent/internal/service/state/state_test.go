@@ -60,7 +60,14 @@ func TestSealedRecords(t *testing.T) {
 	if err := again.Delete("signin-1000"); err != nil {
 		t.Errorf("second delete: %v", err)
 	}
-	for _, name := range []string{"", "../x", "a/b", "A", ".x", strings.Repeat("a", 121)} {
+	const windows = "license-S.1.5.21.3623811015.3361044348.30300820.1013-cad"
+	if err := s.SaveSealed(windows, secret{"w"}); err != nil {
+		t.Error(err)
+	}
+	if names, err := s.Names("license-S"); err != nil || len(names) != 1 || names[0] != windows {
+		t.Errorf("names %v, %v", names, err)
+	}
+	for _, name := range []string{"", "../x", "a/b", "A", ".x", strings.Repeat("a", 201)} {
 		if err := s.SaveSealed(name, 1); err == nil {
 			t.Errorf("record name %q was taken", name)
 		}
