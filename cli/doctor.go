@@ -94,7 +94,7 @@ func (a *app) agentCheck(err error) api.Check {
 		if !s.Hello.System {
 			kind = a.say("an agent run by a user", "由用户运行的代理程序")
 		}
-		check.Found = fmt.Sprintf("%s, %s %s, uid %d, %s", s.Endpoint, kind, s.Hello.Build, s.ServerUID,
+		check.Found = fmt.Sprintf("%s, %s %s, %s, %s", s.Endpoint, kind, s.Hello.Build, s.ServerUser,
 			a.say("protocol ", "协议 ")+fmt.Sprint(s.Hello.Protocol))
 		return check
 	}

@@ -46,13 +46,13 @@ func (c *Client) Ping(ctx context.Context) error {
 }
 
 // Session is what hello settled with the agent, for tools and support. The
-// session's secret is left out. Endpoint is the socket that answered and
-// ServerUID who serves it.
+// session's secret is left out. Endpoint is the socket or pipe that answered and
+// ServerUser who serves it: "uid:0" on Linux, "sid:S-1-5-18" on Windows.
 type Session struct {
-	Endpoint  string
-	ServerUID int
-	Hello     api.HelloResult
-	Connected bool
+	Endpoint   string
+	ServerUser string
+	Hello      api.HelloResult
+	Connected  bool
 }
 
 // Session describes the connection; it asks nobody.
@@ -61,7 +61,7 @@ func (c *Client) Session() Session {
 	defer c.mu.Unlock()
 	h := c.hello
 	h.Session = ""
-	return Session{Endpoint: c.endpoint, ServerUID: c.server.UID, Hello: h, Connected: c.link != nil}
+	return Session{Endpoint: c.endpoint, ServerUser: c.server.User, Hello: h, Connected: c.link != nil}
 }
 
 // Waiting is how many events wait for the application.

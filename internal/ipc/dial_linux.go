@@ -3,7 +3,9 @@ package ipc
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -82,5 +84,12 @@ func (c *Conn) server() (Server, error) {
 	if failed != nil {
 		return Server{}, failed
 	}
-	return Server{UID: int(cred.Uid), PID: int(cred.Pid)}, nil
+	return Server{User: userText(cred.Uid), PID: int(cred.Pid)}, nil
 }
+
+// systemUser is root.
+const systemUser = "uid:0"
+
+func ownUser() (string, error) { return userText(uint32(os.Getuid())), nil }
+
+func userText(uid uint32) string { return "uid:" + strconv.FormatUint(uint64(uid), 10) }

@@ -232,7 +232,7 @@ func TestServerIdentity(t *testing.T) {
 	}
 	defer c.Close()
 	s, err := ServerIdentity(c)
-	if err != nil || s.UID != os.Getuid() || s.PID != os.Getpid() {
+	if err != nil || s.User != userText(uint32(os.Getuid())) || s.PID != os.Getpid() {
 		t.Errorf("got %+v, %v", s, err)
 	}
 }
