@@ -127,7 +127,7 @@ const resyncWork = 4 * maxLog
 
 // laterFrame looks for a good frame after the broken one that begins b.
 func laterFrame(b []byte, seq uint64) bool {
-	work := 0
+	work := int64(0)
 	for i := 1; i < len(b); i++ {
 		j := bytes.Index(b[i:], []byte(frameMark))
 		if j < 0 {
@@ -138,7 +138,7 @@ func laterFrame(b []byte, seq uint64) bool {
 			return true
 		}
 		if len(b)-i >= frameHead {
-			if work += int(min(binary.LittleEndian.Uint32(b[i+12:]), maxFrame)); work > resyncWork {
+			if work += int64(min(binary.LittleEndian.Uint32(b[i+12:]), maxFrame)); work > resyncWork {
 				return true
 			}
 		}

@@ -48,7 +48,7 @@ func (r *Room) committed(j journal, done cloudapi.Committed) error {
 		e.Fence, e.Until = done.Checkout.Fence, done.Checkout.Until
 	}
 	err := r.withLedger(func(l *ledger) error {
-		old, known := l.byPath[e.Path]
+		old, known := l.byPath[pathKey(e.Path)]
 		if known && old.Op > e.Op {
 			return nil // a later operation has the path by now
 		}
@@ -73,7 +73,7 @@ func (r *Room) rebaseLater(j journal, done cloudapi.Committed, fence int64) erro
 		return err
 	}
 	for _, k := range later {
-		if k.Local != j.Local || k.Store.Operation <= s.Operation {
+		if pathKey(k.Local) != pathKey(j.Local) || k.Store.Operation <= s.Operation {
 			continue
 		}
 		switch {

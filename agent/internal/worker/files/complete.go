@@ -67,7 +67,7 @@ func (l *landing) completeFile(f chunk.File) (identity, error) {
 	}
 	var st os.FileInfo
 	if err == nil {
-		st, err = out.Stat()
+		st, err = statOpen(out)
 	}
 	if err = errors.Join(err, out.Close()); err != nil {
 		return identity{}, local("finish", name, err)
@@ -80,5 +80,5 @@ func syncDir(root *os.Root, name string) error {
 	if err != nil {
 		return local("open", name, err)
 	}
-	return local("sync", name, errors.Join(d.Sync(), d.Close()))
+	return local("sync", name, errors.Join(syncNames(d), d.Close()))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -28,18 +27,17 @@ func local(verb, path string, err error) error {
 	if errors.As(err, &known) || errors.Is(err, errChanged) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	code := api.Internal
+	code, found := systemCode(err)
 	switch {
+	case found:
 	case errors.Is(err, fs.ErrNotExist):
 		code = api.PathNotFound
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+	case errors.Is(err, fs.ErrPermission):
 		code = api.PathDenied
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		code = api.DiskFull
 	case escapes(err), errors.Is(err, fs.ErrExist), // a link out of the folder; where a folder is to be made stands something else
-		errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENXIO):
+		errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
 		code = api.PathNotRegular
-	case errors.Is(err, syscall.ENAMETOOLONG), errors.Is(err, chunk.ErrName):
+	case errors.Is(err, chunk.ErrName):
 		code = api.NameInvalid
 	case errors.Is(err, chunk.ErrTooLarge):
 		code = api.TooLarge
@@ -65,21 +63,8 @@ func checkPath(path string) (string, error) {
 	switch {
 	case path == "" || len(path) > api.MaxPath || strings.ContainsRune(path, 0):
 		return "", refuse(api.InvalidArgument, "a path of %d bytes, or with a NUL in it", len(path))
-	case !filepath.IsAbs(path):
-		return "", refuse(api.InvalidArgument, "path %q is not absolute", path)
 	}
-	return filepath.Clean(path), nil
-}
-
-// canonical is the name under which the ledger knows a path: the folder with its
-// links resolved, the last element as it is. So a workspace that lies behind a
-// link is known by either name, and a link as last element stays visible as one.
-func canonical(path string) (string, error) {
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		return "", local("find", path, err)
-	}
-	return filepath.Join(dir, filepath.Base(path)), nil
+	return systemPath(path)
 }
 
 // notRegular says what a path is that should be something else.

@@ -70,7 +70,7 @@ func (r *Room) Fetch(ctx context.Context, f workerapi.Fetch) (workerapi.Fetched,
 // sameFolder refuses when the folder that is written to, which the workspace
 // keeps in, is not the one whose files are compared.
 func sameFolder(parent *os.Root, at *held) error {
-	in, err := parent.Stat(".")
+	in, err := statIn(parent, ".")
 	if err != nil {
 		return local("look at the folder of", at.path, err)
 	}

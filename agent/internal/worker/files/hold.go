@@ -87,7 +87,7 @@ func holdAgain(s workerapi.Spot) (*held, error) {
 
 // spot says where the path led, for holdAgain.
 func (h *held) spot() (workerapi.Spot, error) {
-	st, err := h.dir.Stat()
+	st, err := statOpen(h.dir)
 	if err != nil {
 		return workerapi.Spot{}, local("look at the folder of", h.path, err)
 	}

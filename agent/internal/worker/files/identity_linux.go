@@ -1,7 +1,9 @@
 package files
 
 import (
+	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -14,3 +16,14 @@ func identify(st os.FileInfo) identity {
 	}
 	return id
 }
+
+// statOpen looks at an open file or folder.
+func statOpen(f *os.File) (os.FileInfo, error) { return f.Stat() }
+
+// statIn looks at a path in a root, at a link itself.
+func statIn(root *os.Root, rel string) (os.FileInfo, error) {
+	return root.Lstat(filepath.FromSlash(rel))
+}
+
+// statEntry is statIn for what a listing of its folder has just shown.
+func statEntry(_ *os.Root, _ string, d fs.DirEntry) (os.FileInfo, error) { return d.Info() }

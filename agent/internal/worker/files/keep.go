@@ -112,7 +112,7 @@ func (r *Room) layBeside(ctx context.Context, parent *os.Root, j journal) (strin
 	if err := renameNew(dir, temp, j.Copy); err != nil {
 		return "", local("put beside", j.Local, err)
 	}
-	return j.Copy, errors.Join(syncDir(parent, filepath.Dir(j.Copy)), local("sync the folder of", j.Local, dir.Sync()))
+	return j.Copy, errors.Join(syncDir(parent, filepath.Dir(j.Copy)), local("sync the folder of", j.Local, syncNames(dir)))
 }
 
 func there(parent *os.Root, name string) bool {
@@ -122,7 +122,7 @@ func there(parent *os.Root, name string) bool {
 
 // plainCopy says that a journal's copy is a name that layBeside makes.
 func plainCopy(name string) bool {
-	return name == "" || filepath.IsLocal(name) && strings.Count(name, "/") <= 1
+	return name == "" || filepath.IsLocal(name) && strings.Count(filepath.ToSlash(name), "/") <= 1
 }
 
 // fromOutbox is where a journal's own packs are the source of its chunks.

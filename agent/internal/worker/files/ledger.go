@@ -92,7 +92,7 @@ func parseEntry(b []byte) (entry, bool) {
 			return entry{}, false
 		}
 	}
-	if a := e.Aside; a != nil && (!plainName(a.Temp) || !filepath.IsLocal(a.Name) || strings.Count(a.Name, "/") > 1) {
+	if a := e.Aside; a != nil && (!plainName(a.Temp) || !filepath.IsLocal(a.Name) || strings.Count(filepath.ToSlash(a.Name), "/") > 1) {
 		return entry{}, false
 	}
 	return e, true
@@ -106,8 +106,8 @@ func plainName(name string) bool {
 // ledger is the log while the room holds its lock.
 type ledger struct {
 	log    *atomicfile.Log
-	byPath map[string]entry
-	live   int64 // bytes of the records that still count
+	byPath map[string]entry // by pathKey
+	live   int64            // bytes of the records that still count
 	all    int64
 	sizes  map[string]int64
 }
@@ -147,11 +147,12 @@ func (r *Room) withLedger(fn func(l *ledger) error) error {
 
 func (l *ledger) note(e entry, size int64) {
 	l.all += size
-	l.live += size - l.sizes[e.Path]
-	l.byPath[e.Path], l.sizes[e.Path] = e, size
+	key := pathKey(e.Path)
+	l.live += size - l.sizes[key]
+	l.byPath[key], l.sizes[key] = e, size
 	if e.Gone {
-		delete(l.byPath, e.Path)
-		delete(l.sizes, e.Path)
+		delete(l.byPath, key)
+		delete(l.sizes, key)
 		l.live -= size
 	}
 }
@@ -205,7 +206,7 @@ func (l *ledger) compact() error {
 // lookup returns what is known of a canonical path.
 func (r *Room) lookup(path string) (e entry, ok bool, err error) {
 	err = r.withLedger(func(l *ledger) error {
-		e, ok = l.byPath[path]
+		e, ok = l.byPath[pathKey(path)]
 		return nil
 	})
 	return e, ok, err

@@ -214,7 +214,7 @@ func (r *Room) journals() ([]journal, error) {
 func (r *Room) maker(path string, known int64) (j journal, found bool, err error) {
 	all, err := r.journals()
 	for _, k := range all {
-		if k.Local == path && k.Store.Object == "" && k.Store.After == "" && int64(k.Store.Operation) > known {
+		if pathKey(k.Local) == pathKey(path) && k.Store.Object == "" && k.Store.After == "" && int64(k.Store.Operation) > known {
 			j, found = k, true
 		}
 	}

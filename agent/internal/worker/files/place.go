@@ -113,14 +113,11 @@ type workplace struct {
 // workspace opens ~/ISCDesk. It may be a link of the user's own; nothing below
 // it leads out of it.
 func (r *Room) workspace() (*workplace, error) {
-	if err := supported(); err != nil {
-		return nil, err
-	}
 	shown := filepath.Join(r.cfg.Home, workspace)
 	if err := os.MkdirAll(shown, 0o700); err != nil {
 		return nil, local("make folder", shown, err)
 	}
-	path, err := filepath.EvalSymlinks(shown)
+	path, err := resolved(shown)
 	if err != nil {
 		return nil, local("find", shown, err)
 	}
@@ -155,7 +152,7 @@ func (r *Room) where(ws *workplace, f workerapi.Fetch) (string, error) {
 				return nil
 			}
 		}
-		if e, ok := l.byPath[filepath.Join(ws.path, rel)]; ok && e.Space != f.Space {
+		if e, ok := l.byPath[pathKey(filepath.Join(ws.path, rel))]; ok && e.Space != f.Space {
 			sum := sha256.Sum256([]byte(f.Space))
 			rel = place(safeName(f.SpaceName)+" ~"+hex.EncodeToString(sum[:4]), f.Path, f.Name)
 		}

@@ -18,23 +18,11 @@ import (
 // private is the folder of the ledger, the outbox and licence files, made when
 // it is missing. Only the user may enter it.
 func (r *Room) private() (string, error) {
-	if err := supported(); err != nil {
-		return "", err
-	}
-	dir := filepath.Join(r.cfg.Home, ".local", "share", "iscdesk")
+	dir := privateDir(r.cfg.Home)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", local("make folder", dir, err)
 	}
-	st, err := os.Stat(dir)
-	if err != nil {
-		return "", local("look at", dir, err)
-	}
-	if st.Mode().Perm() != 0o700 {
-		if err := os.Chmod(dir, 0o700); err != nil {
-			return "", local("close folder", dir, err)
-		}
-	}
-	return dir, nil
+	return dir, local("close folder", dir, closeDir(dir))
 }
 
 var errHeld = errors.New("held by another operation")
@@ -44,7 +32,7 @@ var errHeld = errors.New("held by another operation")
 const ledgerLock = 0
 
 func pathLock(path string) int64 {
-	sum := sha256.Sum256([]byte(path))
+	sum := sha256.Sum256([]byte(pathKey(path)))
 	return int64(binary.BigEndian.Uint64(sum[:]) >> 2) // positive, room for the ledger's byte below
 }
 

@@ -60,8 +60,8 @@ func scan(ctx context.Context, at *held, kind string, own names) (*tree, error) 
 		}
 		return nil, local("open", path, err)
 	}
-	in, err := t.root.Stat(".")
-	if err != nil || !os.SameFile(st, in) || at.tree != (workerapi.FileID{}) && at.tree != fileID(in) {
+	in, err := statIn(t.root, ".")
+	if err != nil || fileID(st) != fileID(in) || at.tree != (workerapi.FileID{}) && at.tree != fileID(in) {
 		t.close()
 		return nil, errChanged
 	}
@@ -136,7 +136,7 @@ func (t *tree) walk(ctx context.Context, own names) error {
 		if d.IsDir() {
 			return nil
 		}
-		st, err := d.Info()
+		st, err := statEntry(t.root, rel, d)
 		if err != nil {
 			return t.scanError(rel, err)
 		}
@@ -177,7 +177,7 @@ func (t *tree) lstat(rel string) (os.FileInfo, error) {
 	if t.root == nil {
 		return t.at.lstat()
 	}
-	return t.root.Lstat(filepath.FromSlash(rel))
+	return statIn(t.root, rel)
 }
 
 // mainFile checks that a file of the folder bears the folder's name, base.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -153,7 +152,7 @@ func (r *Room) readOnce(ctx context.Context, k *chunk.Cutter, t *tree, f *fileSt
 		return chunk.File{}, gone(err)
 	}
 	defer in.Close()
-	if now, err := in.Stat(); err != nil || !os.SameFile(now, before) || identify(now) != identify(before) {
+	if now, err := statOpen(in); err != nil || identify(now) != identify(before) {
 		return chunk.File{}, errChanged
 	}
 	out := chunk.File{Path: f.Path, Mode: 0o644, ModTime: before.ModTime()}
@@ -179,7 +178,7 @@ func (r *Room) readOnce(ctx context.Context, k *chunk.Cutter, t *tree, f *fileSt
 	if err != nil {
 		return chunk.File{}, local("read", name, err)
 	}
-	now, err := in.Stat()
+	now, err := statOpen(in)
 	if err != nil {
 		return chunk.File{}, local("read", name, err)
 	}

@@ -34,9 +34,9 @@ func (r *Room) sweepParts(ctx context.Context, ws *workplace) {
 	err = r.withLedger(func(l *ledger) error {
 		for _, e := range l.byPath {
 			if e.Aside != nil {
-				named[filepath.Join(filepath.Dir(e.Path), e.Aside.Temp)] = true
+				named[pathKey(filepath.Join(filepath.Dir(e.Path), e.Aside.Temp))] = true
 			}
-			trees[e.Path] = e.Kind == cloudapi.KindAssembly
+			trees[pathKey(e.Path)] = e.Kind == cloudapi.KindAssembly
 		}
 		return nil
 	})
@@ -51,7 +51,7 @@ func (r *Room) sweepParts(ctx context.Context, ws *workplace) {
 		if err != nil {
 			return nil // a folder that cannot be read holds no part of ours that could be removed
 		}
-		path := filepath.Join(ws.path, filepath.FromSlash(rel))
+		path := pathKey(filepath.Join(ws.path, filepath.FromSlash(rel)))
 		switch {
 		case partName.MatchString(d.Name()):
 			if !named[path] && r.untouchedFor(ws.Root, rel, stalePart) {
@@ -74,11 +74,11 @@ func (r *Room) sweepParts(ctx context.Context, ws *workplace) {
 // change time tells: a part's files have the version's own modification times.
 func (r *Room) untouchedFor(ws *os.Root, rel string, age time.Duration) bool {
 	old := true
-	err := fs.WalkDir(ws.FS(), rel, func(_ string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(ws.FS(), rel, func(rel string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		st, err := d.Info()
+		st, err := statEntry(ws, rel, d)
 		if err != nil {
 			return err
 		}

@@ -27,9 +27,9 @@ func (r *Room) switchIn(ctx context.Context, parent *os.Root, at *held, temp str
 	}
 	defer dir.Close()
 	if old.state == absent {
-		return "", local("put in place", e.Path, errors.Join(renameNew(dir, temp, name), dir.Sync()))
+		return "", local("put in place", e.Path, errors.Join(renameNew(dir, temp, name), syncNames(dir)))
 	}
-	st, err := parent.Lstat(name)
+	st, err := statIn(parent, name)
 	if err != nil {
 		return "", local("look at", e.Path, err)
 	}
@@ -84,7 +84,7 @@ func swap(parent *os.Root, dir *os.File, name string, a *aside) error {
 			err = renameNew(dir, a.Temp, name)
 		}
 	}
-	return errors.Join(err, dir.Sync())
+	return errors.Join(err, syncNames(dir))
 }
 
 // makeAround makes the folder that name lies in, if it is not parent itself: an
@@ -171,7 +171,7 @@ func (r *Room) repair(ctx context.Context, e entry) (entry, error) {
 	defer parent.Close()
 	a, name := e.Aside, filepath.Base(e.Path)
 	isOld := func(name string) bool {
-		st, err := parent.Lstat(name)
+		st, err := statIn(parent, name)
 		if err != nil {
 			return false
 		}

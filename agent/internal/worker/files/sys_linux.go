@@ -31,6 +31,15 @@ func lockRange(f *os.File, at int64, wait bool) error {
 	}
 }
 
+// closeDir lets only the user enter a folder.
+func closeDir(dir string) error {
+	st, err := os.Stat(dir)
+	if err == nil && st.Mode().Perm() != 0o700 {
+		err = os.Chmod(dir, 0o700)
+	}
+	return err
+}
+
 // exchange swaps two names of one folder in one step. errors.ErrUnsupported
 // where the file system cannot.
 func exchange(dir *os.File, a, b string) error {
@@ -53,8 +62,8 @@ func freeBytes(dir *os.File) (int64, error) {
 	return int64(s.Bavail) * s.Bsize, nil
 }
 
-// supported refuses where there are no workspaces yet.
-func supported() error { return nil }
+// syncNames makes the names in a folder durable.
+func syncNames(dir *os.File) error { return dir.Sync() }
 
 // renameNew gives a file or folder a name that must not be taken.
 func renameNew(dir *os.File, from, to string) error {
