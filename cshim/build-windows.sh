@@ -25,8 +25,9 @@ esac
 # 1.2.3-rc1 as Windows counts: four numbers
 numbers=$(echo "${version%%[!0-9.]*}.0.0.0" | tr -s . | cut -d . -f 1-4 | tr . ,)
 
-# library NAME GOARCH PREFIX FOLDER: one DLL. Its archive was told to export what
-# Go exports, so these words (.drectve) are taken out: the .def alone decides.
+# library NAME GOARCH PREFIX FOLDER: one DLL. Two things are taken out of Go's
+# archive: the words to export what Go exports (.drectve), since the .def alone
+# decides, and the start of Go's runtime at load (.ctors, see link/start_windows.c).
 library() {
 	name=$1 goarch=$2 cc=$3-gcc dir=$out/$4
 	mkdir -p "$dir"
@@ -38,12 +39,13 @@ library() {
 	# shellcheck disable=SC2086  # GOEXTRA is a list of words
 	CGO_ENABLED=1 GOOS=windows GOARCH=$goarch CC=$cc CGO_CFLAGS=$flags \
 		go build -buildmode=c-archive -trimpath -ldflags '-s -w' -tags "$tags" ${GOEXTRA:-} -o "$work/$4.a" ./cshim
-	"$3-objcopy" --remove-section=.drectve "$work/$4.a"
+	"$3-objcopy" --remove-section=.drectve --remove-section=.ctors "$work/$4.a"
+	$cc -O2 -c -o "$work/$4.start.o" cshim/link/start_windows.c
 	printf 'LIBRARY %s.dll\nEXPORTS\n%s\n' "$name" "$exports" >"$work/$name.def"
 	sed "s/@NAME@/$name.dll/; s/@VERSION@/$version/; s/@NUMBERS@/$numbers/" cshim/link/iscdesk.rc.in >"$work/$4.rc"
 	"$3-windres" "$work/$4.rc" "$work/$4.res.o"
 	$cc -shared -static-libgcc -o "$dir/$name.dll.new" \
-		-Wl,--whole-archive "$work/$4.a" -Wl,--no-whole-archive "$work/$4.res.o" "$work/$name.def" -lntdll \
+		-Wl,--whole-archive "$work/$4.a" -Wl,--no-whole-archive "$work/$4.start.o" "$work/$4.res.o" "$work/$name.def" -lntdll \
 		-Wl,--out-implib,"$work/lib$name.dll.a" "$base" -Wl,--no-insert-timestamp -Wl,-s
 	mv "$work/lib$name.dll.a" "$work/$name.def" "$dir/"
 	mv "$dir/$name.dll.new" "$dir/$name.dll"

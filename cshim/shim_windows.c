@@ -25,6 +25,61 @@ int32_t shim_cut_off(const char **why)
     return RtlDllShutdownInProgress() ? ISCDESK_E_CLOSED : ISCDESK_OK;
 }
 
+/* ---- locks: at the end of the process a thread that is gone may have held one,
+ * and nobody else is there to be kept out. */
+
+static int alone(void)
+{
+    return RtlDllShutdownInProgress();
+}
+
+void shim_mutex_init(shim_mutex *m)
+{
+    InitializeSRWLock((SRWLOCK *)m);
+}
+
+void shim_mutex_end(shim_mutex *m)
+{
+    m->word = NULL; /* these locks hold nothing of the system's */
+}
+
+void shim_lock(shim_mutex *m)
+{
+    if (!alone())
+        AcquireSRWLockExclusive((SRWLOCK *)m);
+}
+
+void shim_unlock(shim_mutex *m)
+{
+    if (!alone())
+        ReleaseSRWLockExclusive((SRWLOCK *)m);
+}
+
+void shim_cond_init(shim_cond *c)
+{
+    InitializeConditionVariable((CONDITION_VARIABLE *)c);
+}
+
+void shim_cond_end(shim_cond *c)
+{
+    c->word = NULL;
+}
+
+void shim_wake(shim_cond *c)
+{
+    WakeAllConditionVariable((CONDITION_VARIABLE *)c);
+}
+
+int shim_wait(shim_cond *c, shim_mutex *m, int64_t until_ms)
+{
+    int64_t left = until_ms < 0 ? 0 : until_ms - shim_now_ms();
+    DWORD ms = INFINITE;
+    if (until_ms >= 0)
+        ms = left <= 0 ? 0 : left < 60000 ? (DWORD)left : 60000;
+    SleepConditionVariableSRW((CONDITION_VARIABLE *)c, (SRWLOCK *)m, ms, 0);
+    return until_ms >= 0 && shim_now_ms() >= until_ms;
+}
+
 /* ---- guards before Go is entered */
 
 enum { PROBE_MS = 2000, PROBE_STACK = 64 * 1024 };
@@ -95,6 +150,24 @@ static int system_serves(void)
     return serves;
 }
 
+/* Go's start, which link/start_windows.c hands over; NULL where the archive was
+ * linked without it and started Go when it was loaded. */
+void (*shim_go_start)(int argc, char **argv);
+
+static shim_mutex start_lock = SHIM_MUTEX_INITIALIZER; /* guards started */
+static int started;
+
+/* Starts Go's runtime, once. It goes on in a thread of its own, for which the
+ * first call into Go waits. */
+static void start_go(void)
+{
+    shim_lock(&start_lock);
+    if (!started && shim_go_start != NULL)
+        shim_go_start(0, NULL);
+    started = 1;
+    shim_unlock(&start_lock);
+}
+
 int32_t shim_ready(const char **why)
 {
     int32_t rc = shim_cut_off(why);
@@ -109,62 +182,8 @@ int32_t shim_ready(const char **why)
     *why = "bcryptprimitives.dll of the system has no ProcessPrng: Windows 10 or later is needed";
     if (!system_serves())
         return ISCDESK_E_SYSTEM_TOO_OLD;
+    start_go();
     return ISCDESK_OK;
-}
-
-/* ---- locks. At the end of the process a thread that is gone may have held one,
- * and nobody else is there to be kept out. */
-
-static int alone(void)
-{
-    return RtlDllShutdownInProgress();
-}
-
-void shim_mutex_init(shim_mutex *m)
-{
-    InitializeSRWLock((SRWLOCK *)m);
-}
-
-void shim_mutex_end(shim_mutex *m)
-{
-    m->word = NULL; /* these locks hold nothing of the system's */
-}
-
-void shim_lock(shim_mutex *m)
-{
-    if (!alone())
-        AcquireSRWLockExclusive((SRWLOCK *)m);
-}
-
-void shim_unlock(shim_mutex *m)
-{
-    if (!alone())
-        ReleaseSRWLockExclusive((SRWLOCK *)m);
-}
-
-void shim_cond_init(shim_cond *c)
-{
-    InitializeConditionVariable((CONDITION_VARIABLE *)c);
-}
-
-void shim_cond_end(shim_cond *c)
-{
-    c->word = NULL;
-}
-
-void shim_wake(shim_cond *c)
-{
-    WakeAllConditionVariable((CONDITION_VARIABLE *)c);
-}
-
-int shim_wait(shim_cond *c, shim_mutex *m, int64_t until_ms)
-{
-    int64_t left = until_ms < 0 ? 0 : until_ms - shim_now_ms();
-    DWORD ms = INFINITE;
-    if (until_ms >= 0)
-        ms = left <= 0 ? 0 : left < 60000 ? (DWORD)left : 60000;
-    SleepConditionVariableSRW((CONDITION_VARIABLE *)c, (SRWLOCK *)m, ms, 0);
-    return until_ms >= 0 && shim_now_ms() >= until_ms;
 }
 
 /* ---- clocks */
