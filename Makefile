@@ -8,7 +8,7 @@ TESTSUM := go tool gotestsum --format pkgname
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo-setup build lib test race lint fuzz bench ctest e2e demo demo-ui dist generate windows clean
+.PHONY: help setup demo-setup build lib lib-windows test race lint fuzz bench ctest e2e demo demo-ui dist generate windows clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '  %-10s %s\n' "$$t" "$$d"; done
@@ -30,6 +30,11 @@ lib: ## build the C library into build/lib and its headers into build/include
 	@.ci/setup build
 	@echo "building libiscdesk.so.1"
 	@VERSION=$(VERSION) cshim/build.sh
+
+lib-windows: ## build the two Windows DLLs into build/windows (needs both MinGW compilers)
+	@.ci/setup windows-build
+	@echo "building iscdesk64.dll, iscdesk.dll"
+	@VERSION=$(VERSION) cshim/build-windows.sh
 
 test: setup build ## run all tests (within 15 minutes on 2 cores); prints what was not run and why
 	@mkdir -p build/test-output
@@ -68,7 +73,7 @@ demo-ui: demo-setup build ## the demo's cloud and agent, left up for a person
 generate: ## write generated files anew (error table, C constants)
 	@go generate ./...
 
-windows: ## cross-build everything for windows/amd64
+windows: lib-windows ## cross-build everything for windows/amd64, and the DLLs for both
 	@mkdir -p build/windows/x64
 	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) ./...
 	@for p in agent cloud; do CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -o build/windows/x64/iscdesk-$$p.exe ./$$p || exit 1; done
