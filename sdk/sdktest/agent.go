@@ -3,9 +3,8 @@ package sdktest
 import (
 	"encoding/json"
 	"fmt"
-	"net"
+	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +19,19 @@ type Call struct {
 	Params json.RawMessage
 }
 
+// listener is where applications connect: a socket, or a named pipe of Windows.
+// stream is one connection.
+type (
+	listener interface {
+		Accept() (stream, error)
+		Close() error
+	}
+	stream interface {
+		io.ReadWriteCloser
+		SetWriteDeadline(t time.Time) error
+	}
+)
+
 // Agent is the fake. All methods may be called from any goroutine.
 type Agent struct {
 	t        testing.TB
@@ -27,7 +39,7 @@ type Agent struct {
 	clock    *Clock
 
 	mu       sync.Mutex // guards the rest; nothing is sent while it is held
-	listener net.Listener
+	listener listener
 	running  sync.WaitGroup // accept loop and pumps of the running agent
 	conns    map[*conn]bool
 	sessions map[string]*session // by secret
@@ -61,7 +73,7 @@ func NewAgent(t testing.TB) *Agent {
 		t.Fatal(err)
 	}
 	a := &Agent{
-		t: t, endpoint: filepath.Join(dir, "a"), folder: t.TempDir(), clock: NewClock(),
+		t: t, endpoint: endpointIn(dir), folder: t.TempDir(), clock: NewClock(),
 		conns: map[*conn]bool{}, sessions: map[string]*session{},
 		scripts: map[string]*script{}, ops: map[api.Operation]*operation{}, lastOp: 100,
 	}
@@ -74,7 +86,7 @@ func NewAgent(t testing.TB) *Agent {
 	return a
 }
 
-// Endpoint is the socket's path, for sdk.Options or iscdesk_init.
+// Endpoint is the socket's path or the pipe's name, for sdk.Options or iscdesk_init.
 func (a *Agent) Endpoint() string { return a.endpoint }
 
 // Folder is where opened cloud files are laid.
@@ -84,7 +96,7 @@ func (a *Agent) Folder() string { return a.folder }
 // session known, operations kept.
 func (a *Agent) Start() {
 	a.t.Helper()
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: a.endpoint, Net: "unix"})
+	l, err := listen(a.endpoint)
 	if err != nil {
 		a.t.Errorf("start fake agent: %v", err)
 		return
@@ -155,7 +167,7 @@ func (a *Agent) open() []*conn {
 }
 
 // accept serves l until it closes.
-func (a *Agent) accept(l net.Listener) {
+func (a *Agent) accept(l listener) {
 	for {
 		raw, err := l.Accept()
 		if err != nil {

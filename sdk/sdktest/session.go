@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/iscdesk/iscdesk/internal/ipc"
@@ -25,7 +24,7 @@ func (s *session) first() int64 { return s.last - int64(len(s.ring)) + 1 }
 // conn is one connection. Its session is set by hello.
 type conn struct {
 	agent *Agent
-	raw   net.Conn
+	raw   stream
 	link  *ipc.Link
 	wake  chan struct{}
 
