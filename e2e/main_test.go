@@ -17,6 +17,7 @@ import (
 	"github.com/iscdesk/iscdesk/e2e/desk"
 	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 	"github.com/iscdesk/iscdesk/internal/need"
+	"github.com/iscdesk/iscdesk/internal/winetest"
 )
 
 // The test program is also what engineers run in some tests: an application, and a
@@ -43,7 +44,11 @@ func TestMain(m *testing.M) {
 // whose reports fail the test that they come in.
 var programs = flag.String("programs", "../build/bin", "folder of iscdesk, iscdesk-agent and iscdesk-cloud")
 
-type theStage struct{ *desk.Stage }
+type theStage struct {
+	*desk.Stage
+	windows bool
+	data    string // what workers keep, in an engineer's home
+}
 
 // stage starts cloud, agent and engineers for one test. With described set, what
 // anyone says to the cloud is held against cloud/openapi.yaml.
@@ -56,6 +61,31 @@ func stage(t *testing.T, prefix string, described bool) *theStage {
 	if _, err := os.Stat(filepath.Join(bin, "iscdesk-agent")); err != nil {
 		need.Missing(t, "needs the programs in "+*programs+" (make build)")
 	}
+	return set(t, prefix, described, func(ctx context.Context, dir string, contract *cloudapitest.Contract) (*theStage, error) {
+		// Two runs on one machine must not share their users.
+		s, err := desk.SetUp(ctx, bin, dir, fmt.Sprint(prefix, os.Getpid()), contract)
+		return &theStage{Stage: s, data: ".local/share/iscdesk"}, err
+	})
+}
+
+// windowsStage starts a desk on a Windows system, with one engineer; its cloud is there too,
+// or here.
+func windowsStage(t *testing.T, w *winetest.Wine, cloudToo bool) *theStage {
+	t.Helper()
+	for _, program := range []string{"wine/x64/iscdesk-agent.exe", "bin/iscdesk-cloud"} {
+		if _, err := os.Stat(filepath.Join(w.Build, program)); err != nil {
+			need.Missing(t, "needs build/"+program+" (make test-windows)")
+		}
+	}
+	return set(t, "iscwin", true, func(ctx context.Context, dir string, contract *cloudapitest.Contract) (*theStage, error) {
+		s, err := desk.SetUpWindows(ctx, w, dir, cloudToo, contract)
+		return &theStage{Stage: s, windows: true, data: "AppData/Local/ISCDesk"}, err
+	})
+}
+
+// set starts a stage in a folder of its own and ends it with the test.
+func set(t *testing.T, prefix string, described bool, up func(context.Context, string, *cloudapitest.Contract) (*theStage, error)) *theStage {
+	t.Helper()
 	// Not t.TempDir: its parents are closed to other users.
 	dir, err := os.MkdirTemp("", prefix)
 	if err != nil {
@@ -70,8 +100,7 @@ func stage(t *testing.T, prefix string, described bool) *theStage {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	// Two runs on one machine must not share their users.
-	s, err := desk.SetUp(ctx, bin, dir, fmt.Sprint(prefix, os.Getpid()), contract)
+	s, err := up(ctx, dir, contract)
 	if err != nil {
 		_ = os.RemoveAll(dir)
 		t.Fatal(err)
@@ -89,5 +118,5 @@ func stage(t *testing.T, prefix string, described bool) *theStage {
 		}
 		_ = os.RemoveAll(dir)
 	})
-	return &theStage{s}
+	return s
 }

@@ -3,8 +3,10 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,8 +35,9 @@ import (
 //	role N ROLE          engineer N's role in the space ("none" takes it away)
 //	needs-root           first line: another user's run is skipped, or fails with CI=true
 //
-// $HOME1 and $HOME2 are the engineers' homes, $SPACE is the space's name, $AGENTDIR
-// and $CLOUDDIR hold what agent and cloud keep.
+// $HOME1 and $HOME2 are the engineers' homes, $DATA1 is where workers keep what is the
+// first one's, $SPACE is the space's name, $AGENTDIR and $CLOUDDIR hold what agent and
+// cloud keep. The condition [windows] holds on a Windows desk (TestWindowsScenarios).
 func TestScenarios(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -42,21 +45,25 @@ func TestScenarios(t *testing.T) {
 	}
 	for _, script := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
-			scenario(t, script)
+			if needsRoot(t, script) {
+				need.Root(t)
+			}
+			stage(t, "iscscen", true).scenario(t, script)
 		})
 	}
 }
 
-// scenario runs one script on a stage of its own.
-func scenario(t *testing.T, script string) {
+func needsRoot(t *testing.T, script string) bool {
+	t.Helper()
 	text, err := os.ReadFile(script)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(text), "\nneeds-root\n") {
-		need.Root(t)
-	}
-	s := stage(t, "iscscen", true)
+	return strings.Contains(string(text), "\nneeds-root\n")
+}
+
+// scenario runs one script.
+func (s *theStage) scenario(t *testing.T, script string) {
 	testscript.Run(t, testscript.Params{
 		Files: []string{script},
 		Setup: func(env *testscript.Env) error {
@@ -64,22 +71,26 @@ func scenario(t *testing.T, script string) {
 				env.Setenv("HOME"+strconv.Itoa(i+1), u.Home)
 			}
 			env.Setenv("SPACE", desk.SpaceName)
+			env.Setenv("DATA1", filepath.Join(s.Users[0].Home, s.data))
 			env.Setenv("AGENTDIR", s.Agent.Dir)
 			env.Setenv("CLOUDDIR", s.Cloud.Dir)
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
-				return os.Geteuid() == 0, nil
+			switch cond {
+			case "root": // engineers are other users, with rights of their own
+				return s.Users[0].Credential != nil, nil
+			case "windows":
+				return s.windows, nil
 			}
 			return false, errors.New("unknown condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"desk": func(ts *testscript.TestScript, neg bool, args []string) {
-				finish(ts, neg, s.Tool(s.engineer(ts, args), args[1:]...))
+				s.finish(ts, neg, s.Tool(s.engineer(ts, args), args[1:]...))
 			},
 			"as": func(ts *testscript.TestScript, neg bool, args []string) {
-				finish(ts, neg, s.Command(s.engineer(ts, args), args[1], args[2:]...))
+				s.finish(ts, neg, s.Command(s.engineer(ts, args), args[1], args[2:]...))
 			},
 			"cloud": func(ts *testscript.TestScript, _ bool, args []string) {
 				control(ts, args, s.Cloud.Start, s.Cloud.Process)
@@ -108,13 +119,16 @@ func (s *theStage) engineer(ts *testscript.TestScript, args []string) int {
 }
 
 // finish runs cmd; what it printed is for stdout and stderr lines of the script.
-func finish(ts *testscript.TestScript, neg bool, cmd *exec.Cmd) {
+func (s *theStage) finish(ts *testscript.TestScript, neg bool, cmd *exec.Cmd) {
 	if in, err := os.ReadFile(ts.MkAbs("input")); err == nil {
 		cmd.Stdin = strings.NewReader(string(in))
 		_ = os.Remove(ts.MkAbs("input"))
 	}
-	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
+	_, _ = io.WriteString(ts.Stdout(), s.Linux(out.String()))
+	_, _ = io.WriteString(ts.Stderr(), s.Linux(errs.String()))
 	ts.Setenv("status", "0")
 	if cmd.ProcessState != nil {
 		ts.Setenv("status", strconv.Itoa(cmd.ProcessState.ExitCode()))

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 
 	"github.com/iscdesk/iscdesk/internal/cloudapitest"
 )
@@ -21,6 +20,7 @@ type Cloud struct {
 	CAFile string
 	Code   string // one-time code of the first administrator; empty when set-up is done
 
+	on          system
 	bin, listen string
 	contract    *cloudapitest.Contract
 	front       *cloudapitest.Front // nil before the first start
@@ -32,7 +32,11 @@ var setupCode = regexp.MustCompile(`(?i)code[^\n]*?\b([A-Z0-9]{4,6}(?:-[A-Z0-9]{
 // holds what everyone says to it and what it answers against the contract stands before
 // it, for agents and for the accounts of this package; a nil contract has none.
 func StartCloud(ctx context.Context, bin, dir string, contract *cloudapitest.Contract) (*Cloud, error) {
-	c := &Cloud{Dir: dir, bin: bin, listen: "127.0.0.1:0", contract: contract}
+	return startCloud(ctx, linux{}, bin, dir, contract)
+}
+
+func startCloud(ctx context.Context, on system, bin, dir string, contract *cloudapitest.Contract) (*Cloud, error) {
+	c := &Cloud{Dir: dir, on: on, bin: bin, listen: "127.0.0.1:0", contract: contract}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -45,8 +49,8 @@ func (c *Cloud) Start(ctx context.Context) error {
 	if err := os.Remove(address); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	p, err := start(c.Dir, "cloud", filepath.Join(c.bin, "iscdesk-cloud"),
-		[]string{"serve", "--data", c.Dir, "--listen", c.listen}, (*syscall.Credential)(nil), os.Environ())
+	p, err := start(c.on, c.Dir, "cloud", c.on.program(c.bin, "iscdesk-cloud"),
+		[]string{"serve", "--data", c.Dir, "--listen", c.listen}, os.Environ())
 	if err != nil {
 		return err
 	}

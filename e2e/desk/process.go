@@ -20,27 +20,25 @@ type Process struct {
 	Name string
 	Log  string // file that takes stdout and stderr
 	cmd  *exec.Cmd
-	done chan struct{} // closed when the program has been waited for
-	err  error         // of Wait; read after done
+	end  syscall.Signal // asks it to
+	done chan struct{}  // closed when the program has been waited for
+	err  error          // of Wait; read after done
 }
 
-// start runs program with args; its output goes to dir/NAME.log, added at the end.
-func start(dir, name, program string, args []string, who *syscall.Credential, env []string) (*Process, error) {
+// start runs a program; its output goes to dir/NAME.log, added at the end.
+func start(on system, dir, name, program string, args, env []string) (*Process, error) {
 	log := filepath.Join(dir, name+".log")
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	defer out.Close()
-	cmd := exec.Command(program, args...)
-	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.Dir = out, out, env, dir
-	// A group of its own: killing it takes workers with it, and a terminal's ^C
-	// reaches only the program that runs us.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: who, Pdeathsig: syscall.SIGKILL}
+	cmd := on.command(program, args, env)
+	cmd.Stdout, cmd.Stderr, cmd.Dir = out, out, dir
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	p := &Process{Name: name, Log: log, cmd: cmd, done: make(chan struct{})}
+	p := &Process{Name: name, Log: log, cmd: cmd, end: on.stopSignal(), done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		p.err = cmd.Wait()
@@ -53,7 +51,7 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 
 // Stop asks the program to end and waits at most ten seconds before it kills.
 func (p *Process) Stop() error {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(p.end)
 	select {
 	case <-p.done:
 		return p.err

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/iscdesk/iscdesk/internal/cloudapitest"
+	"github.com/iscdesk/iscdesk/internal/winetest"
 )
 
 // Stage is a whole desk: cloud, agent, and two engineers. As root the engineers
@@ -24,29 +25,48 @@ type Stage struct {
 	Admin *Account
 	Space string // id of the first engineer's space
 	Users []*User
+
+	on system
 }
 
 // SetUp starts it all in dir, which must be readable by other users when we are
 // root. prefix makes the users' names unique on the machine. What is said to the cloud is
 // held against the contract, unless it is nil.
 func SetUp(ctx context.Context, bin, dir, prefix string, contract *cloudapitest.Contract) (*Stage, error) {
-	s := &Stage{Dir: dir, Bin: bin}
-	if err := s.setUp(ctx, prefix, contract); err != nil {
+	s := &Stage{Dir: dir, Bin: bin, on: linux{}}
+	err := s.users(prefix)
+	if err == nil {
+		err = s.programs()
+	}
+	if err == nil {
+		err = s.setUp(ctx, linux{}, s.Bin, contract)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Stage) setUp(ctx context.Context, prefix string, contract *cloudapitest.Contract) error {
-	if err := s.users(prefix); err != nil {
-		return err
+// SetUpWindows is SetUp with agent, workers and command line on a Windows system, whose one
+// user is the one engineer. The cloud is there too, or on Linux. Their programs are taken
+// from build/wine and build/bin.
+func SetUpWindows(ctx context.Context, w *winetest.Wine, dir string, cloudToo bool, contract *cloudapitest.Contract) (*Stage, error) {
+	s := &Stage{Dir: dir, Bin: filepath.Join(w.Build, "wine/x64"), on: windows{w}, Users: []*User{{Name: "wine", Home: w.Home}}}
+	cloudOn, cloudBin := system(linux{}), filepath.Join(w.Build, "bin")
+	if cloudToo {
+		cloudOn, cloudBin = s.on, s.Bin
 	}
-	if err := s.programs(); err != nil {
-		return err
+	if err := s.setUp(ctx, cloudOn, cloudBin, contract); err != nil {
+		s.Close()
+		return nil, err
 	}
+	return s, nil
+}
+
+func (s *Stage) setUp(ctx context.Context, cloudOn system, cloudBin string, contract *cloudapitest.Contract) error {
 	var err error
-	if s.Cloud, err = StartCloud(ctx, s.Bin, filepath.Join(s.Dir, "cloud"), contract); err != nil {
+	if s.Cloud, err = startCloud(ctx, cloudOn, cloudBin, filepath.Join(s.Dir, "cloud"), contract); err != nil {
 		return err
 	}
 	if s.Admin, err = s.Cloud.Setup(ctx); err != nil {
@@ -59,7 +79,7 @@ func (s *Stage) setUp(ctx context.Context, prefix string, contract *cloudapitest
 	if os.Geteuid() != 0 { // its workspace must not be the developer's own
 		env = append(env, "HOME="+s.Users[0].Home)
 	}
-	s.Agent, err = StartAgent(ctx, s.Bin, filepath.Join(s.Dir, "agent"), s.Cloud, env)
+	s.Agent, err = startAgent(ctx, s.on, s.Bin, filepath.Join(s.Dir, "agent"), s.Cloud, env)
 	return err
 }
 
@@ -116,14 +136,20 @@ func (s *Stage) Close() {
 	}
 }
 
-// Command prepares a program that runs as engineer n (0 or 1).
+// Command prepares a program that runs as engineer n (0 or 1): a .exe on the desk's
+// Windows system, anything else here, in the engineer's home.
 func (s *Stage) Command(n int, program string, args ...string) *exec.Cmd {
-	return s.Users[n].Command(program, args...)
+	if filepath.Ext(program) != ".exe" {
+		return s.Users[n].Command(program, args...)
+	}
+	cmd := s.on.command(program, args, nil)
+	cmd.Dir = s.Users[n].Home
+	return cmd
 }
 
 // Tool prepares the command line as engineer n.
 func (s *Stage) Tool(n int, args ...string) *exec.Cmd {
-	return s.Command(n, filepath.Join(s.Bin, "iscdesk"), append([]string{"--endpoint", s.Agent.Socket}, args...)...)
+	return s.Command(n, s.on.program(s.Bin, "iscdesk"), append([]string{"--endpoint", s.Agent.Socket}, args...)...)
 }
 
 // CopyProgram makes a copy of a program that engineers may run, and returns it.
@@ -137,7 +163,10 @@ func (s *Stage) CopyProgram(program, name string) (string, error) {
 }
 
 // Workers are the pids of the agent's workers now.
-func (s *Stage) Workers() []int { return children(s.Agent.PID()) }
+func (s *Stage) Workers() []int { return s.on.workers(s.Agent.Process) }
+
+// Linux is what a program of the desk printed with its paths as Linux names them.
+func (s *Stage) Linux(text string) string { return s.on.linux(text) }
 
 // KillWorker kills one worker, if there is one.
 func (s *Stage) KillWorker() bool {
