@@ -9,21 +9,6 @@
 
 #include "_cgo_export.h"
 
-int32_t shim_check(const struct shim_argument *a, size_t n, const char **bad)
-{
-    size_t i;
-    int32_t rc;
-    for (i = 0; i < n; i++) {
-        *bad = a[i].name;
-        if (a[i].required && (a[i].text == NULL || a[i].text[0] == 0))
-            return ISCDESK_E_INVALID_ARGUMENT;
-        rc = shim_text_ok(a[i].text, a[i].limit);
-        if (rc != ISCDESK_OK)
-            return rc;
-    }
-    return ISCDESK_OK;
-}
-
 /* Sends one request through Go and waits for its answer. */
 static int32_t request(iscdesk_client client, struct shim_request *r, const struct shim_argument *a, size_t n,
                        iscdesk_error *err)
@@ -32,27 +17,32 @@ static int32_t request(iscdesk_client client, struct shim_request *r, const stru
     struct shim_guard g;
     iscdesk_error e;
     const char *bad;
-    size_t i;
+    char *made[SHIM_TEXTS];
     int32_t rc;
     shim_clear(err);
     rc = shim_client_hold(client, &c, err);
     if (rc != ISCDESK_OK)
         return rc;
-    rc = shim_check(a, n, &bad);
-    if (shim_closed(c)) {
-        rc = shim_fail(err, ISCDESK_E_CLOSED, c->language, "");
-    } else if (rc != ISCDESK_OK) {
-        (void)shim_fail(err, rc, c->language, bad);
+    rc = shim_texts_in(c->voice.page, a, n, r->text, made, &bad);
+    if (rc != ISCDESK_OK) {
+        if (shim_closed(c)) {
+            rc = ISCDESK_E_CLOSED;
+            bad = "";
+        }
+        (void)shim_fail(err, rc, &c->voice, bad);
+    } else if (shim_closed(c)) {
+        rc = shim_fail(err, ISCDESK_E_CLOSED, &c->voice, "");
+        shim_texts_free(made, n);
     } else {
-        for (i = 0; i < n; i++)
-            r->text[i] = a[i].text;
         memset(&e, 0, sizeof e);
         e.size = sizeof e;
         shim_enter(&g);
         rc = goCall(c->object.number, r, &e);
         shim_leave(&g);
+        shim_texts_free(made, n);
         if (rc < 0)
-            shim_give(err, &e);
+            shim_give(err, &e, &c->voice);
+        shim_speak(r->object, c->voice.page);
     }
     shim_release(&c->object);
     return rc;
@@ -110,6 +100,15 @@ int32_t iscdesk_get_license_file_request(iscdesk_client client, const char *file
     return start(client, &r, a, SHIM_COUNT(a), operation, err);
 }
 
+int32_t iscdesk_get_license_file_request_w(iscdesk_client client, const iscdesk_char16 *file_name, const char *dev_info,
+                                         int64_t *operation, iscdesk_error *err)
+{
+    const struct shim_argument a[] = {{"dev_info", dev_info, ISCDESK_MAX_DEV_INFO, 0},
+                                 {"file_name", file_name, ISCDESK_MAX_TEXT, SHIM_WIDE}};
+    REQUEST(r, SHIM_LICENSE_FILE);
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
+}
+
 int32_t iscdesk_license_verify_notify(iscdesk_client client, int32_t accepted, const char *message, iscdesk_error *err)
 {
     const struct shim_argument a[] = {{"message", message, ISCDESK_MAX_TEXT, accepted == 0}};
@@ -148,10 +147,28 @@ int32_t iscdesk_save(iscdesk_client client, const char *path, int32_t is_assembl
     return start(client, &r, a, SHIM_COUNT(a), operation, err);
 }
 
+int32_t iscdesk_save_w(iscdesk_client client, const iscdesk_char16 *path, int32_t is_assembly, int64_t *operation,
+                     iscdesk_error *err)
+{
+    const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, SHIM_REQUIRED | SHIM_WIDE}};
+    REQUEST(r, SHIM_SAVE);
+    r.flag = is_assembly != 0;
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
+}
+
 int32_t iscdesk_select_save_as_path(iscdesk_client client, const char *path, int32_t is_assembly, int64_t *operation,
                                     iscdesk_error *err)
 {
     const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1}};
+    REQUEST(r, SHIM_SAVE_AS);
+    r.flag = is_assembly != 0;
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
+}
+
+int32_t iscdesk_select_save_as_path_w(iscdesk_client client, const iscdesk_char16 *path, int32_t is_assembly, int64_t *operation,
+                                    iscdesk_error *err)
+{
+    const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, SHIM_REQUIRED | SHIM_WIDE}};
     REQUEST(r, SHIM_SAVE_AS);
     r.flag = is_assembly != 0;
     return start(client, &r, a, SHIM_COUNT(a), operation, err);
@@ -179,9 +196,28 @@ int32_t iscdesk_save_to(iscdesk_client client, const char *path, int32_t is_asse
     return start(client, &r, a, SHIM_COUNT(a), operation, err);
 }
 
+int32_t iscdesk_save_to_w(iscdesk_client client, const iscdesk_char16 *path, int32_t is_assembly, const char *space,
+                        const char *folder, const iscdesk_char16 *name, int64_t *operation, iscdesk_error *err)
+{
+    const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, SHIM_REQUIRED | SHIM_WIDE},
+                                 {"space", space, ISCDESK_MAX_TEXT, 1},
+                                 {"folder", folder, ISCDESK_MAX_TEXT, 0},
+                                 {"name", name, ISCDESK_MAX_TEXT, SHIM_WIDE}};
+    REQUEST(r, SHIM_SAVE_TO);
+    r.flag = is_assembly != 0;
+    return start(client, &r, a, SHIM_COUNT(a), operation, err);
+}
+
 int32_t iscdesk_check_in(iscdesk_client client, const char *path, iscdesk_error *err)
 {
     const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, 1}};
+    REQUEST(r, SHIM_CHECK_IN);
+    return request(client, &r, a, SHIM_COUNT(a), err);
+}
+
+int32_t iscdesk_check_in_w(iscdesk_client client, const iscdesk_char16 *path, iscdesk_error *err)
+{
+    const struct shim_argument a[] = {{"path", path, ISCDESK_MAX_PATH, SHIM_REQUIRED | SHIM_WIDE}};
     REQUEST(r, SHIM_CHECK_IN);
     return request(client, &r, a, SHIM_COUNT(a), err);
 }

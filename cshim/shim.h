@@ -87,6 +87,24 @@ enum { SHIM_CLIENTS = 64, SHIM_QUEUE = 256, SHIM_END_WAIT_MS = 5000, SHIM_MAX_UR
 /* Every handle is the number of one of these, found in one table. */
 enum shim_kind { SHIM_CLIENT = 1, SHIM_EVENT = 2, SHIM_LIST = 3 };
 
+/* How an application writes its texts: one of these, or the number of a code page. */
+enum { SHIM_UTF8 = 0, SHIM_UTF16 = 1, SHIM_ASCII = 2 /* JSON's escapes for all else */ };
+
+/* A text of an object in another encoding, made when it was first asked for. */
+struct shim_kept {
+    struct shim_kept *next;
+    const char *from; /* the object's own text */
+    uint32_t page;
+    int32_t code; /* why text is NULL */
+    void *text;   /* owned */
+};
+
+/* How to speak to an application. */
+struct shim_voice {
+    char language[16];
+    uint32_t page; /* SHIM_UTF8 or a code page */
+};
+
 struct shim_object {
     struct shim_object *chain; /* of the bucket; guarded by the table's lock */
     uintptr_t number;
@@ -100,6 +118,8 @@ struct shim_rows {
     char *blob; /* key NUL value NUL ... NUL, row after row; owned */
     size_t size;
     int32_t count;
+    uint32_t page;          /* what the getters of the object give; set before the application knows it */
+    struct shim_kept *kept; /* of all texts of the object; owned, only ever added to, without a lock */
 };
 
 struct shim_event {
@@ -119,7 +139,7 @@ struct shim_list {
 
 struct shim_client {
     struct shim_object object;
-    char language[16];
+    struct shim_voice voice;
     int32_t timeout_ms;
     uint32_t flags;
 
@@ -130,6 +150,9 @@ struct shim_client {
     int32_t queued;
     int closed; /* also read without the lock, by shim_closed */
     int descriptor; /* eventfd, or -1 until somebody asks */
+    void *window; /* gets message when events wait; NULL for none */
+    uint32_t message;
+    int called; /* message was posted for the events that wait now */
     iscdesk_event_fn fn;
     void *user;
     shim_thread thread; /* the callback's thread while threaded */
@@ -143,10 +166,13 @@ struct shim_client {
 
 /* One text argument of a call and what it may be. */
 struct shim_argument {
-    const char *name, *text;
+    const char *name;
+    const void *text;
     size_t limit;
-    int required;
+    int kind; /* SHIM_REQUIRED and SHIM_WIDE */
 };
+enum { SHIM_REQUIRED = 1, SHIM_WIDE = 2 /* UTF-16, whatever was chosen */ };
+enum { SHIM_TEXTS = 5 }; /* the most of one call */
 
 #define SHIM_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -178,7 +204,7 @@ struct shim_request {
     int32_t call;
     int32_t flag;
     int64_t number;
-    const char *text[5];
+    const char *text[SHIM_TEXTS];
     /* out */
     int64_t operation;
     int32_t state;
@@ -201,7 +227,7 @@ int shim_rows_copy(struct shim_rows *rows, const char *blob, size_t size, int32_
 const char *shim_rows_find(const struct shim_rows *rows, int32_t row, const char *key);
 
 /* shim_events.c */
-struct shim_client *shim_client_new(const iscdesk_options *o);
+struct shim_client *shim_client_new(const iscdesk_options *o, const struct shim_voice *voice);
 void shim_client_destroy(struct shim_object *client);
 /* The client of a handle for one call, or why there is none: the process
  * is cut off, or the handle is closed or never was. shim_release(&(*c)->object) ends it. */
@@ -210,16 +236,39 @@ int shim_client_close(struct shim_client *c);     /* 0, or -1 when it was closed
 int32_t shim_client_quiet(struct shim_client *c); /* waits for a running callback and forgets the client; TIMEOUT */
 int shim_closed(struct shim_client *c);
 
-/* shim.c */
-int32_t shim_check(const struct shim_argument *a, size_t n, const char **bad); /* *bad names the first that is refused */
-
 /* shim_error.c */
-int32_t shim_fail(iscdesk_error *err, int32_t code, const char *language, const char *detail);
+int32_t shim_fail(iscdesk_error *err, int32_t code, const struct shim_voice *voice, const char *detail); /* voice NULL: English */
 void shim_clear(iscdesk_error *err);
-void shim_give(iscdesk_error *to, const iscdesk_error *from);
+void shim_give(iscdesk_error *to, const iscdesk_error *from, const struct shim_voice *voice); /* from is in UTF-8 */
+/* Copies utf8 for page and cuts it between characters; instead, in ASCII, where page cannot hold it. */
+void shim_say(char *to, size_t size, const char *utf8, size_t length, const char *instead, uint32_t page);
 int32_t shim_text_ok(const char *text, size_t limit); /* OK, INVALID_ARGUMENT, TOO_LARGE; NULL is OK */
 int shim_url_ok(const char *url, size_t size); /* an address that a browser may be given: one page of this machine, or https */
 void shim_copy_text(char *to, size_t size, const char *from, size_t length); /* cuts between characters */
+
+/* shim_text.c: all that is called utf8 is good UTF-8, and codes are OK,
+ * INVALID_ARGUMENT, TOO_LARGE, TEXT_ENCODING, INTERNAL (no memory). */
+int32_t shim_text_in(uint32_t page, const void *text, size_t limit, char **made, const char **utf8); /* free(*made) */
+int32_t shim_text_out(uint32_t page, const char *utf8, size_t length, void **made); /* with NUL; free(*made) */
+char *shim_text_ascii(const char *utf8); /* with JSON's escapes; free it; NULL without memory */
+int shim_text_fit(uint32_t page, char *to, size_t size, const char *utf8, size_t length); /* cuts between characters; -1 when page cannot hold it */
+/* The texts of one call as UTF-8; *bad names the first that is refused. After OK
+ * shim_texts_free(made, n) ends utf8. */
+int32_t shim_texts_in(uint32_t page, const struct shim_argument *a, size_t n, const char **utf8, char **made, const char **bad);
+void shim_texts_free(char **made, size_t n);
+/* A text of an object as page has it, as long as the object lives; NULL with *code. */
+const void *shim_kept(struct shim_kept **list, uint32_t page, const char *utf8, int32_t *code);
+void shim_kept_free(struct shim_kept *list);
+
+/* shim_text_linux.c, shim_text_windows.c: the process's ANSI code page, or a code
+ * and why there is none; and conversions, which give the length or 0. strict asks
+ * the system to refuse what does not fit; *lost is what it says about that. */
+int32_t shim_page_ansi(uint32_t *page, const char **why);
+size_t shim_page_decode(uint32_t page, int strict, const char *from, size_t size, uint16_t *to, size_t room);
+size_t shim_page_encode(uint32_t page, int strict, const uint16_t *from, size_t count, char *to, size_t room, int *lost);
+
+/* shim_rows.c */
+void shim_speak(uintptr_t object, uint32_t page); /* an event or a list that Go made for the client */
 
 /* Called by Go, on any thread. Texts are borrowed for the call, with a length,
  * and hold no NUL. */

@@ -2,6 +2,7 @@
 
 /* shim_error.c - codes as sentences, the caller's error struct, and the checks
  * that every text passes before it goes further. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "shim.h"
@@ -49,32 +50,47 @@ void shim_copy_text(char *to, size_t size, const char *from, size_t length)
     to[length] = 0;
 }
 
-/* What the caller's struct can hold, by its own size: an older, shorter one is
- * filled as far as it goes, a newer one as far as we know. */
-void shim_give(iscdesk_error *to, const iscdesk_error *from)
+void shim_say(char *to, size_t size, const char *utf8, size_t length, const char *instead, uint32_t page)
 {
+    if (page == SHIM_UTF8)
+        shim_copy_text(to, size, utf8, length);
+    else if (shim_text_fit(page, to, size, utf8, length) != 0)
+        shim_copy_text(to, size, instead, strlen(instead));
+}
+
+/* What the caller's struct can hold, by its own size: an older, shorter one is
+ * filled as far as it goes, a newer one as far as we know. Where the code page
+ * cannot hold a sentence the English one of the code stands; the detail, which
+ * may name a file, keeps its sense by escapes. */
+void shim_give(iscdesk_error *to, const iscdesk_error *from, const struct shim_voice *voice)
+{
+    const uint32_t page = voice == NULL ? SHIM_UTF8 : voice->page;
+    char *ascii;
     size_t size;
     if (to == NULL || to->size < offsetof(iscdesk_error, message))
         return;
     size = to->size < sizeof *to ? to->size : sizeof *to;
     to->code = from->code;
-#define GIVE(member)                                                                                    \
-    if (size >= offsetof(iscdesk_error, member) + sizeof to->member)                                    \
-    shim_copy_text(to->member, sizeof to->member, from->member, strnlen(from->member, sizeof from->member))
-    GIVE(message);
-    GIVE(hint);
-    GIVE(detail);
+#define GIVE(member, instead)                                          \
+    if (size >= offsetof(iscdesk_error, member) + sizeof to->member)   \
+    shim_say(to->member, sizeof to->member, from->member, strnlen(from->member, sizeof from->member), instead, page)
+    GIVE(message, text_of(from->code)->en);
+    GIVE(hint, text_of(from->code)->en_hint);
+    ascii = page == SHIM_UTF8 ? NULL : shim_text_ascii(from->detail);
+    GIVE(detail, ascii == NULL ? "" : ascii);
+    free(ascii);
 #undef GIVE
 }
 
 void shim_clear(iscdesk_error *err)
 {
     static const iscdesk_error none = {sizeof none, ISCDESK_OK, "", "", ""};
-    shim_give(err, &none);
+    shim_give(err, &none, NULL);
 }
 
-int32_t shim_fail(iscdesk_error *err, int32_t code, const char *language, const char *detail)
+int32_t shim_fail(iscdesk_error *err, int32_t code, const struct shim_voice *voice, const char *detail)
 {
+    const char *language = voice == NULL ? NULL : voice->language;
     iscdesk_error e;
     const char *text;
     if (err == NULL)
@@ -85,7 +101,7 @@ int32_t shim_fail(iscdesk_error *err, int32_t code, const char *language, const 
     text = iscdesk_error_hint(code, language);
     shim_copy_text(e.hint, sizeof e.hint, text, strlen(text));
     shim_copy_text(e.detail, sizeof e.detail, detail, strlen(detail));
-    shim_give(err, &e);
+    shim_give(err, &e, voice);
     return code;
 }
 

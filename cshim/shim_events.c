@@ -8,7 +8,7 @@
 
 #include "shim.h"
 
-struct shim_client *shim_client_new(const iscdesk_options *o)
+struct shim_client *shim_client_new(const iscdesk_options *o, const struct shim_voice *voice)
 {
     struct shim_client *c = calloc(1, sizeof *c);
     if (c == NULL)
@@ -20,8 +20,7 @@ struct shim_client *shim_client_new(const iscdesk_options *o)
     c->descriptor = -1;
     c->timeout_ms = o->timeout_ms == 0 ? 10000 : o->timeout_ms;
     c->flags = o->flags;
-    if (o->language != NULL)
-        shim_copy_text(c->language, sizeof c->language, o->language, strlen(o->language));
+    c->voice = *voice;
     c->license.size = sizeof c->license;
     return c;
 }
@@ -46,6 +45,20 @@ void shim_client_destroy(struct shim_object *client)
 
 /* ---- the queue */
 
+/* Tells the host's window once that events wait; the caller holds c->lock. A
+ * window that is gone is forgotten: its number may become another's. When its
+ * queue is full the next event tries again. */
+static void call_window(struct shim_client *c)
+{
+    int32_t rc;
+    if (c->window == NULL || c->called || c->first == NULL || c->fn != NULL)
+        return;
+    rc = shim_window_post(c->window, c->message);
+    c->called = rc == ISCDESK_OK;
+    if (rc != ISCDESK_OK && rc != ISCDESK_E_BUSY)
+        c->window = NULL;
+}
+
 /* Called by Go's event pump. It waits while the queue is full, so a program
  * that does not read costs one waiting thread and bounded memory; the events
  * beyond stay in the sdk and the agent, which know what a gap is. */
@@ -64,6 +77,7 @@ int32_t shim_go_event(uintptr_t client, int64_t operation, const char *name, siz
         shim_release(&c->object);
         return ISCDESK_E_INTERNAL;
     }
+    e->params.page = c->voice.page;
     shim_lock(&c->lock);
     while (!c->closed && c->queued >= SHIM_QUEUE)
         (void)shim_wait(&c->calm, &c->lock, -1);
@@ -76,6 +90,7 @@ int32_t shim_go_event(uintptr_t client, int64_t operation, const char *name, siz
         c->last = e;
         if (c->queued++ == 0 && c->descriptor >= 0)
             shim_descriptor_set(c->descriptor, 1);
+        call_window(c);
         shim_wake(&c->ready);
     }
     shim_unlock(&c->lock);
@@ -92,8 +107,10 @@ static uintptr_t take(struct shim_client *c)
     struct shim_event *e = c->first;
     c->first = e->next;
     e->next = NULL;
-    if (c->first == NULL)
+    if (c->first == NULL) {
         c->last = NULL;
+        c->called = 0;
+    }
     if (--c->queued == 0 && c->descriptor >= 0)
         shim_descriptor_set(c->descriptor, 0);
     shim_wake(&c->calm);
@@ -140,7 +157,7 @@ int32_t iscdesk_next_event(iscdesk_client client, int32_t timeout_ms, iscdesk_ev
     }
     shim_unlock(&c->lock);
     if (rc != ISCDESK_OK)
-        (void)shim_fail(err, rc, c->language, rc == ISCDESK_E_BUSY ? "an event function is registered" : "");
+        (void)shim_fail(err, rc, &c->voice, rc == ISCDESK_E_BUSY ? "an event function is registered" : "");
     shim_release(&c->object);
     return rc;
 }
@@ -188,7 +205,37 @@ int32_t iscdesk_event_descriptor(iscdesk_client client, int32_t *descriptor, isc
     }
     shim_unlock(&c->lock);
     if (rc != ISCDESK_OK)
-        (void)shim_fail(err, rc, c->language, rc == ISCDESK_E_INTERNAL ? "no descriptor can be made" : "");
+        (void)shim_fail(err, rc, &c->voice, rc == ISCDESK_E_INTERNAL ? "no descriptor can be made" : "");
+    shim_release(&c->object);
+    return rc;
+}
+
+int32_t iscdesk_wake_window(iscdesk_client client, void *window, uint32_t message, iscdesk_error *err)
+{
+    static const uintptr_t every_window = 0xffff; /* HWND_BROADCAST */
+    static const uint32_t first_own = 0x0400, last = 0xffff; /* WM_USER: what is below belongs to the system */
+    struct shim_client *c;
+    int32_t rc;
+    shim_clear(err);
+    rc = shim_client_hold(client, &c, err);
+    if (rc != ISCDESK_OK)
+        return rc;
+    shim_lock(&c->lock);
+    if (c->closed)
+        rc = ISCDESK_E_CLOSED;
+    else if (window != NULL && (message < first_own || message > last || (uintptr_t)window == every_window))
+        rc = ISCDESK_E_INVALID_ARGUMENT;
+    else if (window != NULL)
+        rc = shim_window_post(window, message); /* shows whether it is one, and tells of events that wait already */
+    if (rc == ISCDESK_OK) {
+        c->window = window;
+        c->message = message;
+        c->called = window != NULL && c->first != NULL;
+    }
+    shim_unlock(&c->lock);
+    if (rc != ISCDESK_OK)
+        (void)shim_fail(err, rc, &c->voice, rc == ISCDESK_E_INVALID_ARGUMENT ? "no window, or a message below WM_USER" :
+                        rc == ISCDESK_E_NOT_SUPPORTED ? "there are no messages here: iscdesk_event_descriptor" : "");
     shim_release(&c->object);
     return rc;
 }
@@ -331,9 +378,10 @@ int32_t iscdesk_register_event_recall(iscdesk_client client, iscdesk_event_fn fn
         return rc;
     shim_lock(&c->lock);
     rc = set_function(c, fn, user);
+    call_window(c);
     shim_unlock(&c->lock);
     if (rc != ISCDESK_OK)
-        (void)shim_fail(err, rc, c->language, "");
+        (void)shim_fail(err, rc, &c->voice, "");
     shim_release(&c->object);
     return rc;
 }

@@ -18,8 +18,8 @@ void shim_go_license(uintptr_t client, int32_t state, int32_t code, uint32_t off
     c->license.offline = offline;
     c->license.until_ms = until_ms;
     c->license.checked_ms = checked_ms;
-    shim_copy_text(c->license.reason, sizeof c->license.reason, reason, reason_size);
-    shim_copy_text(c->license.hint, sizeof c->license.hint, hint, hint_size);
+    shim_say(c->license.reason, sizeof c->license.reason, reason, reason_size, iscdesk_error_text(code, NULL), c->voice.page);
+    shim_say(c->license.hint, sizeof c->license.hint, hint, hint_size, iscdesk_error_hint(code, NULL), c->voice.page);
     c->license_at = shim_boot_ms();
     shim_unlock(&c->license_lock);
     shim_release(&c->object);
@@ -40,7 +40,7 @@ int32_t iscdesk_license_state(iscdesk_client client, iscdesk_license *license, i
     if (rc != ISCDESK_OK)
         return rc;
     if (shim_closed(c)) {
-        (void)shim_fail(err, ISCDESK_E_CLOSED, c->language, "");
+        (void)shim_fail(err, ISCDESK_E_CLOSED, &c->voice, "");
         shim_release(&c->object);
         return ISCDESK_E_CLOSED;
     }

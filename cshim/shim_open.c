@@ -25,50 +25,78 @@ const char *iscdesk_version(void)
     return TEXT(SHIM_VERSION);
 }
 
-/* Reads as much of the caller's options as both sides know. */
-static int32_t read_options(const iscdesk_options *from, iscdesk_options *to, const char **bad)
+/* What a caller asked for, as both sides know it. */
+struct asked {
+    iscdesk_options o; /* texts are UTF-8 */
+    struct shim_voice voice;
+    char *made[SHIM_TEXTS]; /* owned texts of o */
+};
+
+enum { PRODUCT, APP_VERSION, LANGUAGE, ENDPOINT, CRASH_FILE };
+
+/* Reads as much of the caller's options as both sides know. After OK the texts
+ * are to be freed. */
+static int32_t read_options(const iscdesk_options *from, struct asked *to, const char **bad)
 {
+    iscdesk_options *o = &to->o;
+    const char *utf8[SHIM_TEXTS];
+    int32_t rc;
     memset(to, 0, sizeof *to);
     *bad = "options";
     if (from == NULL || from->size < offsetof(iscdesk_options, product))
         return ISCDESK_E_INVALID_ARGUMENT;
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
-    if (to->size < sizeof *to) { /* half a pointer at the end of an odd size is none */
-        size_t whole = to->size / sizeof(void *) * sizeof(void *);
-        memset((char *)to + whole, 0, sizeof *to - whole);
+    memcpy(o, from, from->size < sizeof *o ? from->size : sizeof *o);
+    if (o->size < sizeof *o) { /* half a pointer at the end of an odd size is none */
+        size_t whole = o->size / sizeof(void *) * sizeof(void *);
+        memset((char *)o + whole, 0, sizeof *o - whole);
     }
     *bad = "timeout_ms";
-    if (to->timeout_ms < 0 || to->timeout_ms > 600000)
+    if (o->timeout_ms < 0 || o->timeout_ms > 600000)
         return ISCDESK_E_INVALID_ARGUMENT;
     *bad = "flags";
-    if ((to->flags & ~ISCDESK_FLAG_NO_BROWSER) != 0)
+    if ((o->flags & ~ISCDESK_FLAG_NO_BROWSER) != 0)
         return ISCDESK_E_NOT_SUPPORTED;
     *bad = "text_encoding";
-    if (to->text_encoding != ISCDESK_TEXT_UTF8)
+    if (o->text_encoding != ISCDESK_TEXT_UTF8 && o->text_encoding != ISCDESK_TEXT_ANSI)
         return ISCDESK_E_NOT_SUPPORTED;
+    rc = o->text_encoding == ISCDESK_TEXT_ANSI ? shim_page_ansi(&to->voice.page, bad) : ISCDESK_OK;
+    if (rc != ISCDESK_OK)
+        return rc;
     {
-        const struct shim_argument a[] = {{"product", to->product, ISCDESK_MAX_TEXT, 0},
-                                     {"app_version", to->app_version, ISCDESK_MAX_TEXT, 0},
-                                     {"language", to->language, 64, 0},
-                                     {"endpoint", to->endpoint, ISCDESK_MAX_PATH, 0},
-                                     {"crash_file", to->crash_file, ISCDESK_MAX_PATH, 0}};
-        return shim_check(a, SHIM_COUNT(a), bad);
+        const struct shim_argument a[SHIM_TEXTS] = {
+            {"product", o->product, ISCDESK_MAX_TEXT, 0},
+            {"app_version", o->app_version, ISCDESK_MAX_TEXT, 0},
+            {"language", o->language, 64, 0},
+            {"endpoint", o->endpoint, ISCDESK_MAX_PATH, 0},
+            {"crash_file", o->crash_file_w != NULL ? (const void *)o->crash_file_w : o->crash_file, ISCDESK_MAX_PATH,
+             o->crash_file_w != NULL ? SHIM_WIDE : 0}};
+        rc = shim_texts_in(to->voice.page, a, SHIM_COUNT(a), utf8, to->made, bad);
     }
+    if (rc != ISCDESK_OK)
+        return rc;
+    o->product = utf8[PRODUCT];
+    o->app_version = utf8[APP_VERSION];
+    o->language = utf8[LANGUAGE];
+    o->endpoint = utf8[ENDPOINT];
+    o->crash_file = utf8[CRASH_FILE];
+    if (o->language != NULL)
+        shim_copy_text(to->voice.language, sizeof to->voice.language, o->language, strlen(o->language));
+    return ISCDESK_OK;
 }
 
-static int32_t open_client(const iscdesk_options *o, iscdesk_client *client, iscdesk_error *err)
+static int32_t open_client(struct asked *asked, iscdesk_client *client, iscdesk_error *err)
 {
-    struct shim_client *c = shim_client_new(o);
+    struct shim_client *c = shim_client_new(&asked->o, &asked->voice);
     struct shim_guard g;
     iscdesk_error e;
     uintptr_t number;
     int32_t rc;
     int low;
     if (c == NULL)
-        return shim_fail(err, ISCDESK_E_INTERNAL, o->language, "out of memory");
+        return shim_fail(err, ISCDESK_E_INTERNAL, &asked->voice, "out of memory");
     if (shim_add(&c->object, SHIM_CLIENT, shim_client_destroy) != 0) {
         shim_client_destroy(&c->object);
-        return shim_fail(err, ISCDESK_E_BUSY, o->language, "no more clients in this process");
+        return shim_fail(err, ISCDESK_E_BUSY, &asked->voice, "no more clients in this process");
     }
     number = c->object.number;
     memset(&e, 0, sizeof e);
@@ -76,12 +104,12 @@ static int32_t open_client(const iscdesk_options *o, iscdesk_client *client, isc
     shim_enter(&g);
     goStarted(); /* Go's start opens files for a moment, perhaps as 0, 1 and 2 */
     low = shim_low_open();
-    rc = goOpen(number, (iscdesk_options *)o, c->timeout_ms, &e);
+    rc = goOpen(number, &asked->o, c->timeout_ms, &e);
     shim_low_close(low);
     shim_leave(&g);
     if (rc != ISCDESK_OK) {
         (void)shim_drop(number, SHIM_CLIENT);
-        shim_give(err, &e);
+        shim_give(err, &e, &asked->voice);
         return rc;
     }
     *client = (iscdesk_client)number;
@@ -90,7 +118,7 @@ static int32_t open_client(const iscdesk_options *o, iscdesk_client *client, isc
 
 int32_t iscdesk_init_abi(int32_t abi, const iscdesk_options *options, iscdesk_client *client, iscdesk_error *err)
 {
-    iscdesk_options o;
+    struct asked asked;
     const char *bad;
     int32_t rc;
     shim_clear(err);
@@ -102,13 +130,16 @@ int32_t iscdesk_init_abi(int32_t abi, const iscdesk_options *options, iscdesk_cl
         return shim_fail(err, rc, NULL, bad);
     if (abi < 1 || abi > ISCDESK_ABI)
         return shim_fail(err, ISCDESK_E_NOT_SUPPORTED, NULL, "the header is of a later ABI than the library");
-    rc = read_options(options, &o, &bad);
+    rc = read_options(options, &asked, &bad);
     if (rc != ISCDESK_OK)
         return shim_fail(err, rc, NULL, bad);
     rc = shim_ready(&bad);
     if (rc != ISCDESK_OK)
-        return shim_fail(err, rc, o.language, bad);
-    return open_client(&o, client, err);
+        (void)shim_fail(err, rc, &asked.voice, bad);
+    else
+        rc = open_client(&asked, client, err);
+    shim_texts_free(asked.made, SHIM_TEXTS);
+    return rc;
 }
 
 int32_t iscdesk_shut_out(iscdesk_client client, iscdesk_error *err)
@@ -131,7 +162,7 @@ int32_t iscdesk_shut_out(iscdesk_client client, iscdesk_error *err)
             rc = ISCDESK_E_CLOSED;
     }
     if (rc != ISCDESK_OK)
-        (void)shim_fail(err, rc, c->language, rc == ISCDESK_E_TIMEOUT ? "the event function still runs" : "");
+        (void)shim_fail(err, rc, &c->voice, rc == ISCDESK_E_TIMEOUT ? "the event function still runs" : "");
     shim_release(&c->object);
     return rc;
 }

@@ -85,6 +85,7 @@ static void event_destroy(struct shim_object *event)
     struct shim_event *e = (struct shim_event *)event;
     free(e->name);
     free(e->json);
+    shim_kept_free(e->params.kept);
     free(e->params.blob);
     free(e);
 }
@@ -123,12 +124,19 @@ int32_t iscdesk_event_type(iscdesk_event event)
     return type;
 }
 
+/* A text of the event in one encoding, borrowed from it. */
+static const void *event_text(struct shim_event *e, uint32_t page, const char *utf8)
+{
+    int32_t code;
+    return shim_kept(&e->params.kept, page, utf8, &code);
+}
+
 const char *iscdesk_event_name(iscdesk_event event)
 {
     struct shim_event *e = hold_event(event);
     const char *name = NULL;
     if (e != NULL) {
-        name = e->name;
+        name = event_text(e, e->params.page == SHIM_UTF8 ? SHIM_UTF8 : SHIM_ASCII, e->name);
         shim_release(&e->object);
     }
     return name;
@@ -150,7 +158,18 @@ const char *iscdesk_event_json(iscdesk_event event)
     struct shim_event *e = hold_event(event);
     const char *json = NULL;
     if (e != NULL) {
-        json = e->json;
+        json = event_text(e, e->params.page == SHIM_UTF8 ? SHIM_UTF8 : SHIM_ASCII, e->json);
+        shim_release(&e->object);
+    }
+    return json;
+}
+
+const iscdesk_char16 *iscdesk_event_json_w(iscdesk_event event)
+{
+    struct shim_event *e = hold_event(event);
+    const iscdesk_char16 *json = NULL;
+    if (e != NULL) {
+        json = event_text(e, SHIM_UTF16, e->json);
         shim_release(&e->object);
     }
     return json;
@@ -161,10 +180,41 @@ const char *iscdesk_event_param(iscdesk_event event, const char *key)
     struct shim_event *e = hold_event(event);
     const char *value = NULL;
     if (e != NULL) {
-        value = shim_rows_find(&e->params, 0, key);
+        value = event_text(e, e->params.page, shim_rows_find(&e->params, 0, key));
         shim_release(&e->object);
     }
     return value;
+}
+
+const iscdesk_char16 *iscdesk_event_param_w(iscdesk_event event, const char *key)
+{
+    struct shim_event *e = hold_event(event);
+    const iscdesk_char16 *value = NULL;
+    if (e != NULL) {
+        value = event_text(e, SHIM_UTF16, shim_rows_find(&e->params, 0, key));
+        shim_release(&e->object);
+    }
+    return value;
+}
+
+/* What a getter's answer means. */
+static int32_t code_of(struct shim_rows *rows, int32_t row, const char *key)
+{
+    const char *value = shim_rows_find(rows, row, key);
+    int32_t code;
+    (void)shim_kept(&rows->kept, rows->page, value, &code);
+    return value == NULL ? ISCDESK_E_NOT_FOUND : code;
+}
+
+int32_t iscdesk_event_param_code(iscdesk_event event, const char *key)
+{
+    struct shim_event *e = hold_event(event);
+    int32_t code = ISCDESK_E_CLOSED;
+    if (e != NULL) {
+        code = code_of(&e->params, 0, key);
+        shim_release(&e->object);
+    }
+    return code;
 }
 
 void iscdesk_event_free(iscdesk_event event)
@@ -178,6 +228,7 @@ static void list_destroy(struct shim_object *list)
 {
     struct shim_list *l = (struct shim_list *)list;
     free(l->next);
+    shim_kept_free(l->rows.kept);
     free(l->rows.blob);
     free(l);
 }
@@ -214,15 +265,37 @@ int32_t iscdesk_list_count(iscdesk_list list)
     return count;
 }
 
-const char *iscdesk_list_text(iscdesk_list list, int32_t row, const char *key)
+static const void *list_text(iscdesk_list list, int32_t row, const char *key, int wide)
 {
     struct shim_list *l = hold_list(list);
-    const char *value = NULL;
+    const void *value = NULL;
+    int32_t code;
     if (l != NULL) {
-        value = shim_rows_find(&l->rows, row, key);
+        value = shim_kept(&l->rows.kept, wide ? (uint32_t)SHIM_UTF16 : l->rows.page, shim_rows_find(&l->rows, row, key), &code);
         shim_release(&l->object);
     }
     return value;
+}
+
+const char *iscdesk_list_text(iscdesk_list list, int32_t row, const char *key)
+{
+    return list_text(list, row, key, 0);
+}
+
+const iscdesk_char16 *iscdesk_list_text_w(iscdesk_list list, int32_t row, const char *key)
+{
+    return list_text(list, row, key, 1);
+}
+
+int32_t iscdesk_list_text_code(iscdesk_list list, int32_t row, const char *key)
+{
+    struct shim_list *l = hold_list(list);
+    int32_t code = ISCDESK_E_CLOSED;
+    if (l != NULL) {
+        code = code_of(&l->rows, row, key);
+        shim_release(&l->object);
+    }
+    return code;
 }
 
 int64_t iscdesk_list_number(iscdesk_list list, int32_t row, const char *key)
@@ -253,4 +326,18 @@ const char *iscdesk_list_next(iscdesk_list list)
 void iscdesk_list_free(iscdesk_list list)
 {
     (void)shim_drop((uintptr_t)list, SHIM_LIST);
+}
+
+void shim_speak(uintptr_t object, uint32_t page)
+{
+    struct shim_event *e = hold_event((iscdesk_event)object);
+    struct shim_list *l = hold_list((iscdesk_list)object);
+    if (e != NULL) {
+        e->params.page = page;
+        shim_release(&e->object);
+    }
+    if (l != NULL) {
+        l->rows.page = page;
+        shim_release(&l->object);
+    }
 }

@@ -70,6 +70,17 @@ typedef struct iscdesk_functions {
     int32_t (ISCDESK_CALL *set_come_back)(iscdesk_client client, const char *object, iscdesk_error *err);
     int32_t (ISCDESK_CALL *cancel)(iscdesk_client client, int64_t operation, iscdesk_error *err);
     int32_t (ISCDESK_CALL *operation_state)(iscdesk_client client, int64_t operation, int32_t *state, iscdesk_event *event, iscdesk_error *err);
+    int32_t (ISCDESK_CALL *wake_window)(iscdesk_client client, void *window, uint32_t message, iscdesk_error *err);
+    int32_t (ISCDESK_CALL *event_param_code)(iscdesk_event event, const char *key);
+    const iscdesk_char16 *(ISCDESK_CALL *event_json_w)(iscdesk_event event);
+    const iscdesk_char16 *(ISCDESK_CALL *event_param_w)(iscdesk_event event, const char *key);
+    int32_t (ISCDESK_CALL *get_license_file_request_w)(iscdesk_client client, const iscdesk_char16 *file_name, const char *dev_info, int64_t *operation, iscdesk_error *err);
+    int32_t (ISCDESK_CALL *save_w)(iscdesk_client client, const iscdesk_char16 *path, int32_t is_assembly, int64_t *operation, iscdesk_error *err);
+    int32_t (ISCDESK_CALL *select_save_as_path_w)(iscdesk_client client, const iscdesk_char16 *path, int32_t is_assembly, int64_t *operation, iscdesk_error *err);
+    int32_t (ISCDESK_CALL *save_to_w)(iscdesk_client client, const iscdesk_char16 *path, int32_t is_assembly, const char *space, const char *folder, const iscdesk_char16 *name, int64_t *operation, iscdesk_error *err);
+    int32_t (ISCDESK_CALL *check_in_w)(iscdesk_client client, const iscdesk_char16 *path, iscdesk_error *err);
+    int32_t (ISCDESK_CALL *list_text_code)(iscdesk_list list, int32_t row, const char *key);
+    const iscdesk_char16 *(ISCDESK_CALL *list_text_w)(iscdesk_list list, int32_t row, const char *key);
 } iscdesk_functions;
 
 /* What iscdesk_load answers. */
@@ -177,6 +188,17 @@ static int iscdesk_load(iscdesk_functions *f, const char *path)
     ISCDESK_LOAD_(set_come_back)
     ISCDESK_LOAD_(cancel)
     ISCDESK_LOAD_(operation_state)
+    ISCDESK_LOAD_(wake_window)
+    ISCDESK_LOAD_(event_param_code)
+    ISCDESK_LOAD_(event_json_w)
+    ISCDESK_LOAD_(event_param_w)
+    ISCDESK_LOAD_(get_license_file_request_w)
+    ISCDESK_LOAD_(save_w)
+    ISCDESK_LOAD_(select_save_as_path_w)
+    ISCDESK_LOAD_(save_to_w)
+    ISCDESK_LOAD_(check_in_w)
+    ISCDESK_LOAD_(list_text_code)
+    ISCDESK_LOAD_(list_text_w)
 
 #undef ISCDESK_LOAD_
 #undef ISCDESK_LOAD_FIND_

@@ -21,7 +21,8 @@ static void use(iscdesk_client c, iscdesk_event e, iscdesk_list l, int dead)
     iscdesk_event ev;
     iscdesk_list li;
     char text[ISCDESK_MAX_DEV_INFO + 1];
-    int32_t n, codes[32];
+    static const iscdesk_char16 wide[] = {'/', 'a', 0};
+    int32_t n, codes[64];
     size_t i, k = 0;
     memset(&lic, 0, sizeof lic);
     lic.size = (uint32_t)sizeof lic;
@@ -30,6 +31,7 @@ static void use(iscdesk_client c, iscdesk_event e, iscdesk_list l, int dead)
     codes[k++] = iscdesk_next_event(c, 0, &ev, NULL);
     iscdesk_event_free(ev);
     codes[k++] = iscdesk_event_descriptor(c, &n, NULL);
+    codes[k++] = iscdesk_wake_window(c, NULL, 0, NULL);
     codes[k++] = iscdesk_get_fingerprint(c, text, sizeof text, NULL);
     codes[k++] = iscdesk_list_spaces(c, &li, NULL);
     iscdesk_list_free(li);
@@ -48,6 +50,11 @@ static void use(iscdesk_client c, iscdesk_event e, iscdesk_list l, int dead)
         codes[k++] = iscdesk_license_verify_notify(c, 1, "", NULL);
         codes[k++] = iscdesk_open_cloud_file(c, NULL, NULL);
         codes[k++] = iscdesk_save(c, "/a", 0, NULL, NULL);
+        codes[k++] = iscdesk_save_w(c, wide, 0, NULL, NULL);
+        codes[k++] = iscdesk_save_to_w(c, wide, 0, "s", NULL, NULL, NULL, NULL);
+        codes[k++] = iscdesk_select_save_as_path_w(c, wide, 0, NULL, NULL);
+        codes[k++] = iscdesk_check_in_w(c, wide, NULL);
+        codes[k++] = iscdesk_get_license_file_request_w(c, NULL, "", NULL, NULL);
         codes[k++] = iscdesk_select_save_as_path(c, "/a", 0, NULL, NULL);
         codes[k++] = iscdesk_open_object(c, "o", 0, 0, NULL, NULL);
         codes[k++] = iscdesk_save_to(c, "/a", 0, "s", NULL, NULL, NULL, NULL);
@@ -57,6 +64,8 @@ static void use(iscdesk_client c, iscdesk_event e, iscdesk_list l, int dead)
         codes[k++] = iscdesk_sign_out(c, NULL);
         codes[k++] = iscdesk_set_come_back(c, "{}", NULL);
         codes[k++] = iscdesk_shut_out(c, NULL);
+        codes[k++] = iscdesk_event_param_code(e, "status");
+        codes[k++] = iscdesk_list_text_code(l, 0, "id");
         for (i = 0; i < k; i++)
             CHECK(codes[i] == ISCDESK_E_CLOSED);
     }
@@ -64,9 +73,14 @@ static void use(iscdesk_client c, iscdesk_event e, iscdesk_list l, int dead)
     (void)iscdesk_event_operation(e);
     (void)iscdesk_event_name(e);
     (void)iscdesk_event_json(e);
+    (void)iscdesk_event_json_w(e);
     (void)iscdesk_event_param(e, "status");
+    (void)iscdesk_event_param_w(e, "status");
+    (void)iscdesk_event_param_code(e, "status");
     (void)iscdesk_list_count(l);
     (void)iscdesk_list_text(l, 0, "id");
+    (void)iscdesk_list_text_w(l, 0, "id");
+    (void)iscdesk_list_text_code(l, 0, "id");
     (void)iscdesk_list_number(l, 0, "size");
     (void)iscdesk_list_next(l);
 }
