@@ -25,7 +25,7 @@ func (r *rooms) open(ctx context.Context) error {
 	if err := os.MkdirAll(filepath.Dir(r.cfg.State), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the state folder: %w", err)
 	}
-	machine := identity.Machine(ctx, "/")
+	machine := identity.Machine(ctx)
 	var err error
 	if r.store, err = state.Open(state.Config{Dir: r.cfg.State, Machine: machine}); err != nil {
 		return fmt.Errorf("open the agent's state: %w", err)
@@ -51,7 +51,7 @@ func (r *rooms) open(ctx context.Context) error {
 // openRooms makes what the local API asks. Sign-in comes first: the others ask it who
 // is signed in.
 func (r *rooms) openRooms() error {
-	r.identity = identity.New(identity.Config{Root: "/", System: r.cfg.System})
+	r.identity = identity.New(identity.Config{System: r.cfg.System})
 	r.signin = signin.New(signin.Config{
 		Cloud: r.cloud, Store: r.store, Events: r.events, Clock: r.cfg.Clock, Log: r.cfg.Log,
 		Worker: func(ctx context.Context, a caller.Actor) (signin.Worker, error) {

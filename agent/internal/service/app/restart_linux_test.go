@@ -68,7 +68,7 @@ func TestInterruptedFileRequest(t *testing.T) {
 	}
 	a.stop(t)
 	uid := caller.Own()
-	store, err := state.Open(state.Config{Dir: a.cfg.State, Machine: identity.Machine(t.Context(), "/")})
+	store, err := state.Open(state.Config{Dir: a.cfg.State, Machine: identity.Machine(t.Context())})
 	if err != nil {
 		t.Fatal(err)
 	}

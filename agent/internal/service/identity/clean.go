@@ -1,7 +1,7 @@
 package identity
 
 import (
-	"fmt"
+	"net"
 	"regexp"
 	"strings"
 )
@@ -65,9 +65,11 @@ func (s *slot) take(what, v string) bool {
 	return false
 }
 
-// seldom explains a slot in which nothing was found and nothing was refused.
-func (s *slot) seldom(format string, args ...any) {
-	if len(s.values) == 0 && len(s.absent) == 0 {
-		s.absent = []string{fmt.Sprintf(format, args...)}
+// takeMAC adds an adapter's Ethernet address.
+func (s *slot) takeMAC(what string, mac net.HardwareAddr) {
+	if len(mac) != 6 || mac[0]&1 != 0 {
+		s.miss("%s has no Ethernet address", what)
+		return
 	}
+	s.take(what, mac.String())
 }

@@ -11,15 +11,15 @@ import (
 )
 
 // links lists the network links of the running system.
-func links(ctx context.Context) ([]Link, error) {
+func links(ctx context.Context) ([]link, error) {
 	all, err := psnet.InterfacesWithContext(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list network links: %w", err)
 	}
 	permanent := permanentAddrs()
-	out := make([]Link, 0, len(all))
+	out := make([]link, 0, len(all))
 	for _, l := range all {
-		out = append(out, Link{Name: l.Name, Addr: l.HardwareAddr, Permanent: permanent[l.Name]})
+		out = append(out, link{Name: l.Name, Addr: l.HardwareAddr, Permanent: permanent[l.Name]})
 	}
 	return out, nil
 }

@@ -2,12 +2,10 @@ package identity
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,28 +16,36 @@ import (
 // each, and tolerance for a changed one can come later.
 const (
 	partMachine = "machine-id"   // of the operating system
-	partProduct = "product-uuid" // of the firmware; root only
-	partBoard   = "board"        // mainboard serial; root only
+	partProduct = "product-uuid" // of the firmware
+	partBoard   = "board"        // mainboard serial
 )
 
 // appID keeps our form of the machine id apart from other programs'.
 const appID = "iscdesk"
 
-// Machine reads the parts of our own machine identity below root ("/" but in
-// tests). Placeholders and what cannot be read are left out, never replaced. It
-// returns within two seconds, with what it has by then.
-func Machine(ctx context.Context, root string) map[string]string {
+// Machine reads the parts of our own machine identity. Placeholders and what cannot be
+// read are left out, never replaced. It returns within two seconds, with what it has by
+// then.
+func Machine(ctx context.Context) map[string]string { return machine(ctx, here()) }
+
+func machine(ctx context.Context, src source) map[string]string {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
 	type part struct{ name, value string }
-	probes := map[string]func() string{
-		partMachine: func() string { return osID(root) },
-		partProduct: func() string { return strings.ToLower(tree{root}.text("sys", "class", "dmi", "id", "product_uuid")) },
-		partBoard:   func() string { return tree{root}.text("sys", "class", "dmi", "id", "board_serial") },
+	probes := map[string]func() (string, error){
+		partMachine: func() (string, error) { return src.osID(), nil },
+		partProduct: src.productUUID,
+		partBoard:   src.boardSerial,
 	}
 	found := make(chan part, len(probes)) // a probe that comes too late finds room and ends
 	for name, probe := range probes {
-		go func() { found <- part{name, probe()} }()
+		go func() {
+			value, err := probe()
+			if err != nil {
+				value = "" // an ordinary user's agent lacks what only the system's may read
+			}
+			found <- part{name, strings.TrimSpace(value)}
+		}()
 	}
 	parts := map[string]string{}
 	for range probes {
@@ -55,32 +61,18 @@ func Machine(ctx context.Context, root string) map[string]string {
 	return parts
 }
 
-// osID is the operating system's id of this installation, in a form of our own
-// (an HMAC), so that it cannot be matched with other programs' records.
-func osID(root string) string {
-	if filepath.Clean(root) != string(filepath.Separator) {
-		return tree{root}.text("etc", "machine-id")
-	}
+// protectedID is the operating system's id of this installation in a form of our own
+// (an HMAC), so that it cannot be matched with other programs' records, and the id
+// itself; both empty when there is none or it names no machine.
+func protectedID() (id, raw string) {
 	raw, err := machineid.ID()
-	if err != nil || placeholder(raw) || raw == "uninitialized" {
-		return ""
+	if err != nil || placeholder(raw) {
+		return "", ""
 	}
-	id, err := machineid.ProtectedID(appID)
-	if err != nil {
-		return ""
+	if id, err = machineid.ProtectedID(appID); err != nil {
+		return "", ""
 	}
-	return withSystemID(id, raw, tree{root}.text("etc", "machine-id"))
-}
-
-// withSystemID adds /etc/machine-id where it differs from the id that machineid
-// found: machineid asks the bus's file first, which a cloned image may have kept.
-func withSystemID(id, raw, system string) string {
-	if system == "" || system == raw || placeholder(system) || system == "uninitialized" {
-		return id
-	}
-	mac := hmac.New(sha256.New, []byte(system))
-	mac.Write([]byte(appID)) // as machineid protects an id
-	return id + "+" + hex.EncodeToString(mac.Sum(nil))
+	return id, raw
 }
 
 // Digest is the hex SHA-256 of the parts, which enrolment tells the cloud.

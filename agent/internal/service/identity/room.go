@@ -15,12 +15,11 @@ const probeLimit = 2 * time.Second
 
 // Config of the room.
 type Config struct {
-	Root   string // "/" but in tests: the folder below which sys and run are read
-	System bool   // the agent is the system's: said in the answer
+	System bool // the agent is the system's: said in the answer
 
-	Links func(ctx context.Context) ([]Link, error) // network links; nil asks the kernel
-	CPU   func() (edx, eax uint32, ok bool)         // CPUID leaf 1; nil runs the instruction
-	Limit time.Duration                             // of one probe; 0 takes two seconds
+	source source                            // of the hardware; nil asks the running system
+	cpuid  func() (edx, eax uint32, ok bool) // CPUID leaf 1; nil runs the instruction
+	limit  time.Duration                     // of one probe; 0 takes two seconds
 }
 
 // Room is localapi.Identity. Its methods may be used from any goroutine.
@@ -33,14 +32,14 @@ type Room struct {
 
 // New makes the room; nothing is read before Start or the first question.
 func New(cfg Config) *Room {
-	if cfg.Links == nil {
-		cfg.Links = links
+	if cfg.source == nil {
+		cfg.source = here()
 	}
-	if cfg.CPU == nil {
-		cfg.CPU = cpuid
+	if cfg.cpuid == nil {
+		cfg.cpuid = cpuid
 	}
-	if cfg.Limit == 0 {
-		cfg.Limit = probeLimit
+	if cfg.limit == 0 {
+		cfg.limit = probeLimit
 	}
 	return &Room{cfg: cfg, done: make(chan struct{})}
 }
@@ -79,11 +78,12 @@ func (s *slot) miss(format string, args ...any) {
 	s.absent = append(s.absent, fmt.Sprintf(format, args...))
 }
 
-// collect runs the four probes side by side.
+// collect runs the four probes side by side. A probe whose call never comes back keeps its
+// goroutine and thread, one each at most, since a Room collects once; nothing waits for it.
 func (r *Room) collect() api.Fingerprint {
-	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Limit)
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.limit)
 	defer cancel()
-	probes := []func(context.Context) slot{r.macs, r.disks, r.board, r.cpu}
+	probes := []func(context.Context) slot{r.cfg.source.macs, r.cfg.source.disks, r.board, r.cpu}
 	answers := make([]chan slot, len(probes))
 	for i, probe := range probes {
 		answers[i] = make(chan slot, 1) // a probe that comes too late finds room and ends
@@ -97,7 +97,7 @@ func (r *Room) collect() api.Fingerprint {
 			select {
 			case found[i] = <-a: // it was there at the same moment
 			default:
-				found[i].miss("not read within %v", r.cfg.Limit)
+				found[i].miss("not read within %v", r.cfg.limit)
 			}
 		}
 	}
@@ -128,4 +128,16 @@ func assemble(found [4]slot, system bool) api.Fingerprint {
 		fp.Parts = append(fp.Parts, part)
 	}
 	return fp
+}
+
+// cpu is the documented ProcessorId form: CPUID leaf 1, EDX then EAX.
+func (r *Room) cpu(context.Context) slot {
+	var s slot
+	edx, eax, ok := r.cfg.cpuid()
+	if !ok {
+		s.miss("this processor has no CPUID")
+		return s
+	}
+	s.values = []string{fmt.Sprintf("%08X%08X", edx, eax)}
+	return s
 }

@@ -141,7 +141,7 @@ var engineer = caller.Actor{UID: "1000", Product: "minicad"}
 func newDesk(t *testing.T, base string, ca []byte) *desk {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "state")
-	store, err := state.Open(state.Config{Dir: dir, Machine: identity.Machine(context.Background(), "/")})
+	store, err := state.Open(state.Config{Dir: dir, Machine: identity.Machine(context.Background())})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,11 +158,11 @@ func newDesk(t *testing.T, base string, ca []byte) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.cloud = cloud.New(cloud.Config{HTTP: h, Key: store.InstallKey(), Identity: identity.Digest(identity.Machine(context.Background(), "/")),
+	d.cloud = cloud.New(cloud.Config{HTTP: h, Key: store.InstallKey(), Identity: identity.Digest(identity.Machine(context.Background())),
 		Name: "desk", Platform: "linux/amd64", Clock: clock.System{}, Store: store})
 	d.signin = signin.New(signin.Config{Cloud: d.cloud, Store: store, Events: d.events, Clock: clock.System{}})
 	room, err := license.New(license.Config{Cloud: d.cloud, Store: store, Events: d.events, Clock: clock.System{},
-		User: d.signin.User, Account: d.signin.Account, Fingerprint: identity.New(identity.Config{Root: "/"}).Fingerprint})
+		User: d.signin.User, Account: d.signin.Account, Fingerprint: identity.New(identity.Config{}).Fingerprint})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
 // plant makes a recorded tree real: lines "path = content", "path -> target", "# comment".
@@ -49,29 +47,22 @@ func plant(t *testing.T, name string) string {
 	return root
 }
 
+func planted(root string) files { return files{tree{root}, treeLinks(root)} }
+
 // treeLinks lists the links of a planted tree as the kernel would.
-func treeLinks(root string) func(context.Context) ([]Link, error) {
-	return func(context.Context) ([]Link, error) {
+func treeLinks(root string) func(context.Context) ([]link, error) {
+	return func(context.Context) ([]link, error) {
 		tr := tree{root}
 		names, err := tr.names("sys", "class", "net")
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, nil
 		}
-		var all []Link
+		var all []link
 		for _, n := range names {
-			all = append(all, Link{Name: n, Addr: tr.text("sys", "class", "net", n, "address"), Permanent: tr.text("sys", "class", "net", n, "perm_address")})
+			all = append(all, link{Name: n, Addr: tr.text("sys", "class", "net", n, "address"), Permanent: tr.text("sys", "class", "net", n, "perm_address")})
 		}
 		return all, err
 	}
-}
-
-func collect(t *testing.T, cfg Config) api.Fingerprint {
-	t.Helper()
-	fp, err := New(cfg).Fingerprint(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fp
 }
 
 func TestRecordedMachines(t *testing.T) {
@@ -97,7 +88,7 @@ func TestRecordedMachines(t *testing.T) {
 	} {
 		t.Run(c.tree, func(t *testing.T) {
 			root := plant(t, c.tree)
-			fp := collect(t, Config{Root: root, Links: treeLinks(root), CPU: c.cpu, System: true})
+			fp := collect(t, Config{source: planted(root), cpuid: c.cpu, System: true})
 			if fp.Fingerprint != c.want || !fp.System {
 				t.Errorf("got  %s\nwant %s", fp.Fingerprint, c.want)
 			}
@@ -109,11 +100,11 @@ func TestRecordedMachines(t *testing.T) {
 					t.Errorf("%s is empty without a reason", p.Name)
 				}
 			}
-			parts := Machine(context.Background(), root)
+			parts := machine(context.Background(), planted(root))
 			if len(parts) != c.parts {
 				t.Errorf("machine parts %v, want %d", parts, c.parts)
 			}
-			if Digest(parts) != Digest(Machine(context.Background(), root)) || len(Digest(parts)) != 64 {
+			if Digest(parts) != Digest(machine(context.Background(), planted(root))) || len(Digest(parts)) != 64 {
 				t.Error("the digest is not stable")
 			}
 		})
@@ -123,13 +114,13 @@ func TestRecordedMachines(t *testing.T) {
 // TestDockChangesNothing takes the laptop out of its dock.
 func TestDockChangesNothing(t *testing.T) {
 	root := plant(t, "laptop-dock")
-	docked := collect(t, Config{Root: root, Links: treeLinks(root), CPU: cpuid})
+	docked := collect(t, Config{source: planted(root)})
 	for _, gone := range []string{"sys/class/net/enp6s0", "sys/class/net/enx00e04c680001", "sys/class/net/tun0", "sys/block/nvme1n1", "sys/block/sda"} {
 		if err := os.RemoveAll(filepath.Join(root, gone)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := collect(t, Config{Root: root, Links: treeLinks(root), CPU: cpuid}); got.Fingerprint != docked.Fingerprint {
+	if got := collect(t, Config{source: planted(root)}); got.Fingerprint != docked.Fingerprint {
 		t.Errorf("docked   %s\nundocked %s", docked.Fingerprint, got.Fingerprint)
 	}
 }
@@ -156,7 +147,7 @@ func TestUnreadableIsExplained(t *testing.T) {
 	if err := os.Chmod(filepath.Join(root, "sys/class/dmi/id/board_serial"), 0); err != nil {
 		t.Fatal(err)
 	}
-	fp := collect(t, Config{Root: root, Links: treeLinks(root)})
+	fp := collect(t, Config{source: planted(root)})
 	if !strings.Contains(fp.Parts[2].Absent, "only root may read it") {
 		t.Errorf("got %+v", fp.Parts[2])
 	}
@@ -167,7 +158,9 @@ func TestProbeThatHangs(t *testing.T) {
 	root := plant(t, "two-nvme")
 	stuck := make(chan struct{})
 	defer close(stuck)
-	fp := collect(t, Config{Root: root, Limit: time.Second, Links: func(context.Context) ([]Link, error) { <-stuck; return nil, nil }})
+	src := planted(root)
+	src.links = func(context.Context) ([]link, error) { <-stuck; return nil, nil }
+	fp := collect(t, Config{source: src, limit: time.Second})
 	if !strings.HasPrefix(fp.Fingerprint, "|EUI.") || !strings.Contains(fp.Parts[0].Absent, "not read within") {
 		t.Errorf("got %s, %+v", fp.Fingerprint, fp.Parts[0])
 	}
@@ -176,7 +169,9 @@ func TestProbeThatHangs(t *testing.T) {
 func TestCollectedOnce(t *testing.T) {
 	root := plant(t, "kvm")
 	asked := 0
-	r := New(Config{Root: root, Links: func(ctx context.Context) ([]Link, error) { asked++; return treeLinks(root)(ctx) }})
+	src := planted(root)
+	src.links = func(ctx context.Context) ([]link, error) { asked++; return treeLinks(root)(ctx) }
+	r := New(Config{source: src})
 	if asked != 0 {
 		t.Error("collected before anyone asked")
 	}
@@ -190,21 +185,5 @@ func TestCollectedOnce(t *testing.T) {
 	again, err := r.Fingerprint(context.Background())
 	if err != nil || again.Fingerprint != first.Fingerprint || asked != 1 {
 		t.Errorf("got %q then %q, %d collections, %v", first.Fingerprint, again.Fingerprint, asked, err)
-	}
-}
-
-// TestThisMachine reads the real thing: no claim but form.
-func TestThisMachine(t *testing.T) {
-	fp := collect(t, Config{Root: "/"})
-	if strings.Count(fp.Fingerprint, "|") != 3 || len(fp.Fingerprint) > api.MaxDevInfo || len(fp.Parts) != 4 {
-		t.Errorf("got %+v", fp)
-	}
-}
-
-func BenchmarkFingerprintCold(b *testing.B) {
-	for b.Loop() {
-		if _, err := New(Config{Root: "/"}).Fingerprint(context.Background()); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

@@ -1,4 +1,8 @@
+//go:build 386 || amd64
+
 #include "textflag.h"
+
+// The results lie at the same offsets on both, and neither keeps a register for its caller.
 
 // func cpuid1() (eax, edx uint32)
 TEXT ·cpuid1(SB), NOSPLIT, $0-8

@@ -1,9 +1,7 @@
 package identity
 
 import (
-	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,13 +75,13 @@ func (t tree) external(place string) string {
 	parts := strings.Split(place, "/")
 	for i, p := range parts {
 		if usbBus(p) {
-			return "on USB"
+			return onUSB
 		}
 		if strings.HasPrefix(p, "session") || strings.HasPrefix(p, "rport-") {
-			return "on a storage network"
+			return onNetwork
 		}
 		if t.text(filepath.Join(parts[:i+1]...), "removable") == "removable" {
-			return "behind a removable port (a dock)"
+			return inDock
 		}
 	}
 	if _, err := os.Lstat(t.path(place, "physfn")); err == nil {
@@ -96,15 +94,4 @@ func (t tree) external(place string) string {
 func usbBus(p string) bool {
 	n, ok := strings.CutPrefix(p, "usb")
 	return ok && n != "" && strings.Trim(n, "0123456789") == ""
-}
-
-// why puts a read error into words.
-func why(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return "only root may read it"
-	case errors.Is(err, fs.ErrNotExist):
-		return "this system does not have it"
-	}
-	return err.Error()
 }

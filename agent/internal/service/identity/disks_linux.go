@@ -5,15 +5,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"slices"
 	"strings"
 )
 
 // disks takes the serial numbers of built-in disks. What is removable, on USB,
 // in a dock, on a storage network or made of other disks does not count.
-func (r *Room) disks(context.Context) slot {
+func (t files) disks(context.Context) slot {
 	var s slot
-	t := tree{r.cfg.Root}
 	names, err := t.names("sys", "block")
 	if err != nil {
 		s.miss("disks: %s", why(err))
@@ -35,9 +33,7 @@ func (r *Room) disks(context.Context) slot {
 			s.take(name, t.serial(name))
 		}
 	}
-	s.seldom("no built-in disk")
-	slices.Sort(s.values)
-	s.values = slices.Compact(s.values) // two paths to one disk
+	s.settle("no built-in disk")
 	return s
 }
 
