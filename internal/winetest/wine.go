@@ -5,6 +5,7 @@ package winetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,31 +47,36 @@ func New(t testing.TB) *Wine {
 			need.Missing(t, "needs Wine, "+program+" (.ci/setup windows)")
 		}
 	}
-	w := &Wine{Build: filepath.Join(root, "build"), base: filepath.Join(root, "build/wine")}
-	if _, err := os.Stat(filepath.Join(w.base, "overlay.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, "build/wine/overlay.json")); err != nil {
 		need.Missing(t, "needs the Windows system below build/wine (.ci/wine)")
 	}
-	if err := w.copyBase(); err != nil {
-		t.Fatalf("copy the prefix: %v", err)
+	w, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := w.stop(); err != nil {
-			t.Errorf("stop Wine: %v", err)
+		if err := w.Close(t.Failed()); err != nil {
+			t.Error(err)
 		}
 		if t.Failed() {
 			t.Logf("the Windows system is kept in %s", w.Prefix)
-			return
-		}
-		if err := os.RemoveAll(w.Prefix); err != nil {
-			t.Errorf("remove the prefix: %v", err)
 		}
 	})
+	return w
+}
+
+// Open is New without a test, for the project's folder root; Close ends it.
+func Open(root string) (*Wine, error) {
+	w := &Wine{Build: filepath.Join(root, "build"), base: filepath.Join(root, "build/wine")}
+	if err := w.copyBase(); err != nil {
+		return nil, fmt.Errorf("copy Wine's prefix: %w", err)
+	}
 	homes, err := filepath.Glob(filepath.Join(w.Prefix, "drive_c/users/*/AppData"))
 	if err != nil || len(homes) != 1 {
-		t.Fatalf("want one user's profile, have %q, %v", homes, err)
+		return nil, fmt.Errorf("look into Wine's prefix: want one user's profile, have %q, %v", homes, err)
 	}
 	w.Home = filepath.Dir(homes[0])
-	return w
+	return w, nil
 }
 
 // moduleRoot is the folder above the working folder that holds go.mod.
@@ -165,8 +171,9 @@ func (w *Wine) Run(t testing.TB, timeout time.Duration, program string, args ...
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// stop ends every process of the prefix and waits until they are gone.
-func (w *Wine) stop() error {
+// Close ends every process of the prefix, waits until they are gone, and removes the
+// prefix unless it is kept.
+func (w *Wine) Close(keep bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for _, flag := range []string{"-k", "-w"} {
@@ -178,7 +185,10 @@ func (w *Wine) stop() error {
 		for _, pid := range left {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
-		return errors.New("processes were left after wineserver -k and were killed")
+		return fmt.Errorf("stop Wine: %d processes were left after wineserver -k and were killed", len(left))
 	}
-	return nil
+	if keep {
+		return nil
+	}
+	return os.RemoveAll(w.Prefix)
 }
