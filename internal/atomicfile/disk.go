@@ -34,8 +34,7 @@ func (d Disk) check(s Step, path string) error {
 	return d.Fault(s, path)
 }
 
-// create makes a new file with exactly perm. The mode is there from the first
-// moment: a chmod afterwards only gives back what the umask took.
+// create makes a new file with exactly perm, from its first moment.
 func (d Disk) create(path string, perm os.FileMode) (*os.File, error) {
 	if err := d.check(StepCreate, path); err != nil {
 		return nil, err
@@ -44,10 +43,8 @@ func (d Disk) create(path string, perm os.FileMode) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if st, err := f.Stat(); err == nil && st.Mode().Perm() != perm {
-		if err := f.Chmod(perm); err != nil {
-			return nil, errors.Join(err, f.Close(), os.Remove(path))
-		}
+	if err := keepMode(f, perm); err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
 	return f, nil
 }

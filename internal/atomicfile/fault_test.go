@@ -38,10 +38,7 @@ func TestWriteFile(t *testing.T) {
 		if err := WriteFile(path, []byte(perm.String()), perm); err != nil {
 			t.Fatal(err)
 		}
-		st, err := os.Stat(path)
-		if err != nil || st.Mode().Perm() != perm {
-			t.Errorf("mode %v, want %v, %v", st.Mode(), perm, err)
-		}
+		checkMode(t, path, perm)
 		if b, err := ReadFile(path, 10); err != nil || string(b) != perm.String() {
 			t.Errorf("got %q, %v", b, err)
 		}
@@ -90,7 +87,8 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	if err := os.WriteFile(target, []byte("theirs"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(target, link); err != nil {
+	err := os.Symlink(target, link)
+	if st, serr := os.Lstat(link); err != nil || serr != nil || st.Mode()&os.ModeSymlink == 0 { // Wine 8 makes none and says nothing
 		t.Skip("this system makes no links: ", err)
 	}
 	if _, err := ReadFile(link, 10); !errors.Is(err, ErrNotRegular) {

@@ -82,10 +82,7 @@ func TestLogKeepsRecords(t *testing.T) {
 	if got := texts(records); got != `["only" "next"]` {
 		t.Fatal(got)
 	}
-	st, err := os.Stat(path)
-	if err != nil || st.Mode().Perm() != 0o600 {
-		t.Fatalf("mode %v, %v", st.Mode(), err)
-	}
+	checkMode(t, path, 0o600)
 }
 
 func TestLogConcurrentAppendsShareSyncs(t *testing.T) {

@@ -16,7 +16,8 @@ import (
 const tempMark = ".tmp-"
 
 // WriteFile replaces path by data, whole or not at all, with mode perm from the
-// first moment. When it returns nil the new content survives a power loss; when
+// first moment; on Windows a mode that lets others in is the folder's access list,
+// and one that does not is a list of the owner and the system. When it returns nil the new content survives a power loss; when
 // it fails the old content is untouched, or, if only the folder's sync failed,
 // the new one stands but may not be durable. A link at path is replaced, never
 // followed. Safe from any goroutine; of two writers of one path the later wins.

@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,13 +28,33 @@ func (l *Log) rewrite(records [][]byte) error {
 		err = l.disk.rename(f.Name(), l.path)
 	}
 	if err != nil {
-		return errors.Join(err, f.Close(), os.Remove(f.Name()))
+		err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+		if closeBeforeRename && l.f == nil && l.size > 0 {
+			l.again()
+		}
+		return err
 	}
 	if l.f != nil {
 		_ = l.f.Close() // replaced: what it held no longer matters
 	}
 	l.f, l.size, l.seq, l.state = f, size, seq, nil
 	return l.disk.syncDir(filepath.Dir(l.path))
+}
+
+// again goes on with the file that was closed for a rename that failed. If anyone
+// wrote to it since, or has it, the log stays broken until the next rewrite.
+func (l *Log) again() {
+	f, err := openRegular(l.path, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	if err := lock(f); err == nil {
+		if end, err := f.Seek(0, io.SeekEnd); err == nil && end == l.size {
+			l.f, l.state = f, nil
+			return
+		}
+	}
+	_ = f.Close() // nothing was written
 }
 
 // fill writes a whole log, in frames that stay under the bound, and syncs it.

@@ -23,6 +23,15 @@ func openFile(path string, flag int, perm os.FileMode) (*os.File, error) {
 	return f, err
 }
 
+// keepMode gives back what the umask took.
+func keepMode(f *os.File, perm os.FileMode) error {
+	st, err := f.Stat()
+	if err == nil && st.Mode().Perm() != perm {
+		err = f.Chmod(perm)
+	}
+	return err
+}
+
 func replace(from, to string) error { return os.Rename(from, to) }
 
 func syncFolder(dir string) error {

@@ -44,7 +44,15 @@ func local(verb, path string, err error) error {
 	case errors.Is(err, chunk.ErrDamaged):
 		code = api.ContentDamaged
 	}
-	return fmt.Errorf("%s %s: %w", verb, path, &api.Error{Code: code, Detail: fmt.Sprintf("%s %s: %v", verb, path, err)})
+	detail := fmt.Sprintf("%s %s: %v", verb, path, err)
+	if code == api.PathInUse {
+		if who := holders(path); who != "" {
+			detail = fmt.Sprintf("%s %s: it is open in %s: %v", verb, path, who, err)
+		} else {
+			detail = fmt.Sprintf("%s %s: it is open in another program: %v", verb, path, err)
+		}
+	}
+	return fmt.Errorf("%s %s: %w", verb, path, &api.Error{Code: code, Detail: detail})
 }
 
 // escapes knows os.Root's refusal of a link that leads out of its folder, an error

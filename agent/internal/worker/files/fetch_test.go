@@ -50,18 +50,16 @@ func TestThreeTrees(t *testing.T) {
 			if err := os.Rename(path, path+".moved"); err != nil {
 				t.Fatal(err)
 			}
-			if err := os.Symlink(path+".moved", path); err != nil {
-				t.Fatal(err)
-			}
+			link(t, path+".moved", path)
 		}, true, two, string(one), false},
 		{"ledger lost, unsaved work", func(t *testing.T, w *world, path string) {
 			write(t, path, []byte("mine"))
-			if err := os.Remove(w.path(".local", "share", "iscdesk", "ledger.log")); err != nil {
+			if err := os.Remove(filepath.Join(privateDir(w.home), "ledger.log")); err != nil {
 				t.Fatal(err)
 			}
 		}, false, one, "mine", false},
 		{"ledger lost, untouched", func(t *testing.T, w *world, path string) {
-			if err := os.Remove(w.path(".local", "share", "iscdesk", "ledger.log")); err != nil {
+			if err := os.Remove(filepath.Join(privateDir(w.home), "ledger.log")); err != nil {
 				t.Fatal(err)
 			}
 		}, false, one, "", false},
@@ -155,10 +153,7 @@ func TestSwitchCutAtEachStep(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			st, err := os.Lstat(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			st := look(t, path)
 			temp := tempName(object, w.drive.Version(object, 0).Manifest, path)
 			write(t, filepath.Join(filepath.Dir(path), temp), []byte("two"))
 			e.Aside = &aside{Temp: temp, Name: hiddenOld(temp), Dev: identify(st).Dev, Ino: identify(st).Ino}
@@ -176,9 +171,7 @@ func TestSwitchCutAtEachStep(t *testing.T) {
 			}
 			defer d.Close()
 			if step > 1 {
-				if err := exchange(d, temp, "part.stl"); err != nil {
-					t.Fatal(err)
-				}
+				exchanged(t, d, temp, "part.stl")
 			}
 			if step > 2 {
 				if err := parent.Rename(temp, e.Aside.Name); err != nil {
@@ -311,9 +304,7 @@ func TestLinksDoNotLeadOut(t *testing.T) {
 	if err := os.MkdirAll(w.path("ISCDesk", "Parts"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(outside, w.path("ISCDesk", "Parts", "Pumps")); err != nil {
-		t.Fatal(err)
-	}
+	link(t, outside, w.path("ISCDesk", "Parts", "Pumps"))
 	if _, err := w.tryFetch(object, 0, false); err == nil {
 		t.Fatal("a version left the workspace")
 	}
@@ -326,9 +317,7 @@ func TestLinksDoNotLeadOut(t *testing.T) {
 func TestWorkspaceBehindALink(t *testing.T) {
 	w := newWorld(t)
 	data := t.TempDir()
-	if err := os.Symlink(data, w.path("ISCDesk")); err != nil {
-		t.Fatal(err)
-	}
+	link(t, data, w.path("ISCDesk"))
 	object := w.put("part.stl", []byte("one"))
 	got := w.fetch(object, 0, true)
 	for _, path := range []string{got.MainFile, filepath.Join(data, "Parts", "Pumps", "part.stl")} {
@@ -367,9 +356,7 @@ func TestFolderIsALink(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := os.Symlink(c.to, w.path(workspace, c.at)); err != nil {
-				t.Fatal(err)
-			}
+			link(t, c.to, w.path(workspace, c.at))
 			_, err := w.tryFetch(object, 0, false)
 			code(t, err, api.PathNotRegular)
 			if got := list(t, w.path("elsewhere")); len(got) != 0 {

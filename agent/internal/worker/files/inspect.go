@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
@@ -38,8 +39,8 @@ func (r *Room) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Insp
 	}
 	at.tree = t.id
 	if kind == cloudapi.KindFile {
-		in, err := t.open("")
-		if err != nil {
+		var in *os.File
+		if err := r.patiently(ctx, func() (err error) { in, err = t.open(""); return err }); err != nil {
 			return workerapi.Inspected{}, local("open", path, err)
 		}
 		_ = in.Close() // only tried

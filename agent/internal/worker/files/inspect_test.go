@@ -24,13 +24,7 @@ func TestInspectRefusals(t *testing.T) {
 	write(t, w.path("Bare", "rotor.dxf"), []byte("part"))
 	write(t, w.path("Deep", "sub", "Deep.dxf"), []byte("not at the top"))
 	write(t, w.path("Bad", "Bad.dxf"), []byte("main"))
-	write(t, w.path("Bad", "a:b.dxf"), []byte("no name on Windows"))
-	write(t, w.path("Linked", "Linked.dxf"), []byte("main"))
-	for link, to := range map[string]string{"link.stl": "part.stl", "PumpLink": "Pump", "Linked/inner": "../part.stl"} {
-		if err := os.Symlink(to, w.path(link)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write(t, w.path("Bad", badName), []byte("a name for one system only"))
 	write(t, w.path("huge.stl"), nil) // a hole, which takes no space and would take hours to read
 	if err := os.Truncate(w.path("huge.stl"), chunk.MaxTotal+1); err != nil {
 		t.Skipf("a file of %d bytes: %v", int64(chunk.MaxTotal+1), err)
@@ -49,17 +43,14 @@ func TestInspectRefusals(t *testing.T) {
 		{"in an absent folder", w.path("none", "x"), false, api.PathNotFound},
 		{"a folder as a file", w.path("Pump"), false, api.PathNotRegular},
 		{"a file as an assembly", w.path("part.stl"), true, api.PathNotRegular},
-		{"a link to a file", w.path("link.stl"), false, api.PathNotRegular},
-		{"a link to an assembly", w.path("PumpLink"), true, api.PathNotRegular},
-		{"a link in an assembly", w.path("Linked"), true, api.PathNotRegular},
-		{"a device", "/dev/null", false, api.PathNotRegular},
+		{"a device", aDevice, false, api.PathNotRegular},
 		{"no main file", w.path("Bare"), true, api.AssemblyMainMissing},
 		{"main file not at the top", w.path("Deep"), true, api.AssemblyMainMissing},
 		{"a name for one system only", w.path("Bad"), true, api.NameInvalid},
 		{"relative", "part.stl", false, api.InvalidArgument},
 		{"empty", "", false, api.InvalidArgument},
 		{"a NUL", w.path("a\x00b"), false, api.InvalidArgument},
-		{"too long", "/" + strings.Repeat("x", api.MaxPath), false, api.InvalidArgument},
+		{"too long", w.path(strings.Repeat("x", api.MaxPath)), false, api.InvalidArgument},
 		{"an element too long", w.path(strings.Repeat("x", 300)), false, api.NameInvalid},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -75,6 +66,26 @@ func TestInspectRefusals(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestLinksAreNotSaved(t *testing.T) {
+	w := newWorld(t)
+	write(t, w.path("part.stl"), []byte("one"))
+	write(t, w.path("Pump", "Pump.dxf"), []byte("main"))
+	write(t, w.path("Linked", "Linked.dxf"), []byte("main"))
+	for at, to := range map[string]string{"link.stl": "part.stl", "PumpLink": "Pump", "Linked/inner": "../part.stl"} {
+		link(t, to, w.path(at))
+	}
+	for _, c := range []struct {
+		name     string
+		assembly bool
+	}{{"link.stl", false}, {"PumpLink", true}, {"Linked", true}} {
+		_, err := w.room.Inspect(context.Background(), workerapi.Inspect{Path: w.path(c.name), Assembly: c.assembly})
+		code(t, err, api.PathNotRegular)
+		if _, err = w.room.Store(context.Background(), w.create(w.path(c.name), c.assembly)); api.CodeOf(err) == api.OK {
+			t.Error("refused to look at, and saved")
+		}
 	}
 }
 
@@ -97,9 +108,7 @@ func TestChangedWhileRead(t *testing.T) {
 		}, api.FileChanging},
 		{"another file in its place each time", func(path string, read int) {
 			write(t, path+".new", edit(late, read))
-			if err := os.Rename(path+".new", path); err != nil {
-				t.Error(err)
-			}
+			replaced(t, path+".new", path)
 		}, api.FileChanging},
 		{"settles", func(path string, read int) {
 			if read == 1 {
@@ -183,7 +192,7 @@ func TestNamesStayInside(t *testing.T) {
 			t.Errorf("%q and %q are both %q", n, other, safe)
 		}
 		seen[safe] = n
-		if rel := place(n, []string{n, n}, n); !filepath.IsLocal(rel) || strings.Count(rel, "/") != 3 {
+		if rel := place(n, []string{n, n}, n); !filepath.IsLocal(rel) || strings.Count(filepath.ToSlash(rel), "/") != 3 {
 			t.Errorf("%q is placed at %q", n, rel)
 		}
 	}
@@ -201,14 +210,12 @@ func TestPrivateFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := w.path(".local", "share", "iscdesk", "licenses", "minicad", "minicad.lic"); got.Path != want {
+	if want := filepath.Join(privateDir(w.home), "licenses", "minicad", "minicad.lic"); got.Path != want {
 		t.Fatalf("written to %s, want %s", got.Path, want)
 	}
 	equalFile(t, got.Path, []byte("licence"))
-	for path, mode := range map[string]os.FileMode{got.Path: 0o600, filepath.Dir(got.Path): 0o700, w.path(".local", "share", "iscdesk"): 0o700} {
-		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != mode {
-			t.Errorf("%s has mode %v, want %v (%v)", path, st.Mode().Perm(), mode, err)
-		}
+	for _, path := range []string{got.Path, filepath.Dir(got.Path), privateDir(w.home)} {
+		ownersOnly(t, path)
 	}
 	for _, c := range []struct {
 		f    workerapi.WriteFile
@@ -231,16 +238,14 @@ func TestPrivateFiles(t *testing.T) {
 // An opened private folder is closed again.
 func TestPrivateFolderIsClosed(t *testing.T) {
 	w := newWorld(t)
-	dir := w.path(".local", "share", "iscdesk")
+	dir := privateDir(w.home)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.room.Pending(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if st, err := os.Stat(dir); err != nil || st.Mode().Perm() != 0o700 {
-		t.Fatalf("mode %v, %v", st.Mode(), err)
-	}
+	ownersOnly(t, dir)
 }
 
 func TestLedgerIsCompacted(t *testing.T) {
@@ -251,7 +256,7 @@ func TestLedgerIsCompacted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	st, err := os.Stat(w.path(".local", "share", "iscdesk", "ledger.log"))
+	st, err := os.Stat(filepath.Join(privateDir(w.home), "ledger.log"))
 	if err != nil || st.Size() > 2*slack {
 		t.Fatalf("%d bytes for one entry, %v", st.Size(), err)
 	}

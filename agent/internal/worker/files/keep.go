@@ -109,7 +109,7 @@ func (r *Room) layBeside(ctx context.Context, parent *os.Root, j journal) (strin
 		return "", local("open the folder of", j.Local, err)
 	}
 	defer dir.Close()
-	if err := renameNew(dir, temp, j.Copy); err != nil {
+	if err := r.patiently(ctx, func() error { return renameNew(dir, temp, j.Copy) }); err != nil {
 		return "", local("put beside", j.Local, err)
 	}
 	return j.Copy, errors.Join(syncDir(parent, filepath.Dir(j.Copy)), local("sync the folder of", j.Local, syncNames(dir)))

@@ -36,6 +36,15 @@ func pathKey(path string) string { return path }
 // privateDir is where the ledger and the outbox lie.
 func privateDir(home string) string { return filepath.Join(home, ".local", "share", "iscdesk") }
 
+// inUse says that another program's open file is in the way, which it never is here.
+func inUse(error) bool { return false }
+
+// errHindered is the error of a rename that takes a tree from its place.
+func errHindered(err error) error { return err }
+
+// holders names who has a file open, where that hinders others.
+func holders(string) string { return "" }
+
 // systemCode knows the errors that only this system has.
 func systemCode(err error) (api.Code, bool) {
 	switch {

@@ -4,12 +4,16 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/sys/windows"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
+
+// maxElement is the length of a name in UTF-16 units, on every file system of Windows.
+const maxElement = 255
 
 // systemPath makes of a path as an application spells it the one that Windows would
 // open: slashes, dots and blanks at an element's end, "..". Refused is what depends
@@ -37,6 +41,11 @@ func systemPath(path string) (string, error) {
 	if strings.HasPrefix(full, `\\.\`) || strings.HasPrefix(full, `\\?\`) || strings.HasPrefix(full, `\??\`) {
 		return "", refuse(api.NameInvalid, "path %q is a device, not a file of a drive or a server", given)
 	}
+	for element := range strings.SplitSeq(full, `\`) {
+		if len(utf16.Encode([]rune(element))) > maxElement {
+			return "", refuse(api.NameInvalid, "path %q has an element of more than %d letters", given, maxElement)
+		}
+	}
 	if strings.ContainsRune(full[len(filepath.VolumeName(full)):], ':') {
 		return "", refuse(api.NameInvalid, "path %q is a stream inside of a file", given)
 	}
@@ -55,6 +64,9 @@ func canonical(path string) (string, error) {
 		return "", local("find", path, err)
 	}
 	defer windows.CloseHandle(h)
+	if st, err := statHandle(h); err == nil && !st.IsDir() {
+		return "", notRegular(filepath.Dir(path), st.mode, "a folder")
+	}
 	dir, err := finalPath(h)
 	if err != nil {
 		return "", local("find", path, err)

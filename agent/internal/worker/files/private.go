@@ -19,10 +19,7 @@ import (
 // it is missing. Only the user may enter it.
 func (r *Room) private() (string, error) {
 	dir := privateDir(r.cfg.Home)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", local("make folder", dir, err)
-	}
-	return dir, local("close folder", dir, closeDir(dir))
+	return dir, local("make folder", dir, makePrivate(dir))
 }
 
 var errHeld = errors.New("held by another operation")

@@ -74,6 +74,22 @@ func (r *Room) wait(ctx context.Context, d time.Duration) error {
 	return clock.Wait(ctx, d)
 }
 
+// patiently does again, for a good second, what fails because another program has a
+// file open: virus scanners and indexers let go in a moment, the application may not.
+func (r *Room) patiently(ctx context.Context, do func() error) error {
+	for n := 0; ; n++ {
+		err := do()
+		if !inUse(err) || n == holdTries {
+			return err
+		}
+		if r.wait(ctx, timeGrain<<n) != nil {
+			return err
+		}
+	}
+}
+
+const holdTries = 6 // 20 ms, and twice as long each time
+
 // progressPeriod keeps notices of an operation at four a second.
 const progressPeriod = 250 * time.Millisecond
 

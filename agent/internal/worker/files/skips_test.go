@@ -163,10 +163,7 @@ func TestLeftOutFilesAfterAKill(t *testing.T) {
 	}
 	parent := filepath.Dir(e.Path)
 	old := hiddenOld(tempName(object, e.Manifest, e.Path))
-	st, err := os.Lstat(e.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st := look(t, e.Path)
 	e.Aside = &aside{Temp: strings.TrimSuffix(old, ".old"), Name: old, Dev: identify(st).Dev, Ino: identify(st).Ino, Op: 1}
 	if err := w.room.note(e); err != nil {
 		t.Fatal(err)

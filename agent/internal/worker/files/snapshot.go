@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -147,8 +148,8 @@ func (r *Room) readOnce(ctx context.Context, k *chunk.Cutter, t *tree, f *fileSt
 	if err := r.settle(ctx, identify(before)); err != nil {
 		return chunk.File{}, err
 	}
-	in, err := t.open(f.Path)
-	if err != nil {
+	var in *os.File
+	if err := r.patiently(ctx, func() (err error) { in, err = t.open(f.Path); return err }); err != nil {
 		return chunk.File{}, gone(err)
 	}
 	defer in.Close()

@@ -29,7 +29,7 @@ func TestPartsOfOpensThatAreNotRepeated(t *testing.T) {
 		filepath.Join(dir, part), filepath.Join(w.home, workspace, "Other", "deep", part), filepath.Join(dir, "x", part, "Pump.dxf"),
 	}
 	kept := []string{
-		opened.MainFile, filepath.Join(dir, "mine.part"), filepath.Join(dir, part+".old"), filepath.Join(dir, ".iscdesk-0123456789ABCDEF.part"),
+		opened.MainFile, filepath.Join(dir, "mine.part"), filepath.Join(dir, part+".old"), filepath.Join(dir, ".iscdesk-3123456789ABCDEF.part"),
 		filepath.Join(dir, ".iscdesk-1111111111111111.part"), // one side of a switch
 		w.path(part),                         // not in the workspace
 		filepath.Join(dir, "Tree", "a.part"), // of an assembly
@@ -39,7 +39,7 @@ func TestPartsOfOpensThatAreNotRepeated(t *testing.T) {
 		write(t, p, []byte("x"))
 	}
 	if err := os.Symlink(w.home, filepath.Join(dir, "home")); err != nil {
-		t.Fatal(err)
+		t.Logf("without a link in the workspace: %v", err)
 	}
 	for _, e := range []entry{
 		{Path: filepath.Join(dir, "switched.stl"), Object: "o", Space: "sp", Kind: cloudapi.KindFile, Version: 1,
@@ -75,7 +75,7 @@ func TestPartsOfOpensThatAreNotRepeated(t *testing.T) {
 	}
 	// With a ledger that was damaged nobody knows what a part holds.
 	write(t, gone[0], []byte("x"))
-	write(t, w.path(".local", "share", "iscdesk", "ledger.log.damaged-1"), nil)
+	write(t, filepath.Join(privateDir(w.home), "ledger.log.damaged-1"), nil)
 	ahead(25 * time.Hour)
 	if !exists(gone[0]) {
 		t.Error("removed without a ledger")

@@ -27,7 +27,8 @@ func (r *Room) switchIn(ctx context.Context, parent *os.Root, at *held, temp str
 	}
 	defer dir.Close()
 	if old.state == absent {
-		return "", local("put in place", e.Path, errors.Join(renameNew(dir, temp, name), syncNames(dir)))
+		err := r.patiently(ctx, func() error { return renameNew(dir, temp, name) })
+		return "", local("put in place", e.Path, errors.Join(err, syncNames(dir)))
 	}
 	st, err := statIn(parent, name)
 	if err != nil {
@@ -56,7 +57,7 @@ func (r *Room) switchIn(ctx context.Context, parent *os.Root, at *held, temp str
 	if err := r.withLedger(func(l *ledger) error { return l.put(note) }); err != nil {
 		return "", err
 	}
-	if err := swap(parent, dir, name, a); err != nil {
+	if err := r.swap(ctx, parent, dir, name, a); err != nil {
 		return "", local("put in place", e.Path, err)
 	}
 	return r.settleAside(ctx, parent, at, note)
@@ -66,7 +67,7 @@ func (r *Room) switchIn(ctx context.Context, parent *os.Root, at *held, temp str
 func hiddenOld(temp string) string { return temp + ".old" }
 
 // swap exchanges name and a.Temp and gives the old tree its name.
-func swap(parent *os.Root, dir *os.File, name string, a *aside) error {
+func (r *Room) swap(ctx context.Context, parent *os.Root, dir *os.File, name string, a *aside) error {
 	if err := parent.RemoveAll(hiddenOld(a.Temp)); err != nil {
 		return err
 	}
@@ -78,10 +79,15 @@ func swap(parent *os.Root, dir *os.File, name string, a *aside) error {
 	case err == nil:
 		err = parent.Rename(a.Temp, a.Name)
 	case errors.Is(err, errors.ErrUnsupported):
-		// A file system without exchange: repair puts the old tree back when a kill
-		// comes between the two.
-		if err = parent.Rename(name, a.Name); err == nil {
-			err = renameNew(dir, a.Temp, name)
+		// A system without exchange: repair puts the old tree back when a kill comes
+		// between the two, and a failure of the second puts it back here.
+		err = r.patiently(ctx, func() error { return renameNew(dir, name, a.Name) })
+		if err != nil {
+			return errHindered(err)
+		}
+		err = r.patiently(ctx, func() error { return renameNew(dir, a.Temp, name) })
+		if err != nil {
+			err = errors.Join(err, r.patiently(ctx, func() error { return renameNew(dir, a.Name, name) }))
 		}
 	}
 	return errors.Join(err, syncNames(dir))
@@ -112,7 +118,7 @@ func (r *Room) settleAside(ctx context.Context, parent *os.Root, at *held, e ent
 		return "", err
 	}
 	if state == clean && carry(ctx, parent, old, at.name, e) {
-		return "", local("remove", old.path, parent.RemoveAll(a.Name))
+		return "", local("remove", old.path, r.patiently(ctx, func() error { return parent.RemoveAll(a.Name) }))
 	}
 	name, err := beside(parent, filepath.Base(e.Path), e.Kind, r.cfg.Clock.Now())
 	if err != nil {

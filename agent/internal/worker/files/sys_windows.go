@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+
+	"github.com/iscdesk/iscdesk/internal/acl"
 )
 
 // openFlags: package os follows a link that lies in a root only to what lies there
@@ -102,6 +104,21 @@ func syncNames(dir *os.File) error {
 	return err
 }
 
-// closeDir leaves a folder to the profile's own access list: the user, SYSTEM and
-// administrators. A mode of Unix says nothing here.
-func closeDir(string) error { return nil }
+// makePrivate makes a folder that only the user and the system may enter, with all
+// that will lie in it. One that is there keeps its access list.
+func makePrivate(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return err
+	}
+	sd, err := acl.Private()
+	if err == nil {
+		err = acl.Mkdir(dir, sd)
+	}
+	if errors.Is(err, os.ErrExist) { // another worker of this user was first
+		return nil
+	}
+	return err
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -201,4 +202,28 @@ func holding(t testing.TB, path string) *held {
 func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return !errors.Is(err, os.ErrNotExist)
+}
+
+// look is what a worker sees of a path.
+func look(t testing.TB, path string) os.FileInfo {
+	t.Helper()
+	st, err := holding(t, path).lstat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// link makes a symbolic link. The test is not run where there are none: in Wine 8,
+// and for a user of Windows who has no right to make them.
+func link(t testing.TB, to, at string) {
+	t.Helper()
+	err := os.Symlink(filepath.FromSlash(to), at)
+	if st, serr := os.Lstat(at); err == nil && serr == nil && st.Mode()&os.ModeSymlink != 0 {
+		return
+	}
+	if runtime.GOOS != "windows" {
+		t.Fatal(err)
+	}
+	t.Skipf("not run: no symbolic links can be made here (%v)", err)
 }

@@ -89,7 +89,7 @@ func TestWriterThatDoesNotWait(t *testing.T) {
 		state func(all []uint64) error
 	}{
 		{"by rename", func(path string, n uint64) error {
-			return errors.Join(os.WriteFile(path+".new", generation(n), 0o644), os.Rename(path+".new", path))
+			return errors.Join(os.WriteFile(path+".new", generation(n), 0o644), renameOver(path+".new", path))
 		}, func(all []uint64) error { return wholeWith(all, 0) }},
 		{"in place", func(path string, n uint64) error { return blocks(path, os.O_WRONLY, n) },
 			func(all []uint64) error { return wholeWith(all, 1) }},
