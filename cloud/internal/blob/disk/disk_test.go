@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"testing"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/blob"
@@ -42,7 +41,7 @@ func TestEachRefusedStepLeavesTheBlobAbsentOrWhole(t *testing.T) {
 			s := open(t, Config{Fault: func(got Step, path string) error {
 				if refuse && got == step {
 					fired++
-					return fmt.Errorf("write %s: %w", path, syscall.ENOSPC)
+					return fmt.Errorf("write %s: %w", path, noSpace)
 				}
 				return nil
 			}})

@@ -80,7 +80,7 @@ func (s *Store) place(temp, path string) error {
 	if err := s.check(StepRename, path); err != nil {
 		return err
 	}
-	if err := os.Rename(temp, path); err != nil {
+	if err := rename(temp, path); err != nil {
 		return err
 	}
 	return s.syncDir(shard)

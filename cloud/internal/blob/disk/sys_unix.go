@@ -17,6 +17,9 @@ func syncFolder(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// rename gives from the name to, in place of what bears it.
+func rename(from, to string) error { return os.Rename(from, to) }
+
 // full says whether err means that no space is left.
 func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

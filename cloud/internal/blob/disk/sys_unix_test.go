@@ -1,0 +1,7 @@
+//go:build unix
+
+package disk
+
+import "syscall"
+
+const noSpace = syscall.ENOSPC
