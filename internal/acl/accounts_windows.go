@@ -6,9 +6,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// trustedInstaller owns Windows' own folders, the root of the disk and Program Files.
-const trustedInstaller = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
-
 // User is the account that this process runs as.
 func User() (*windows.SID, error) {
 	u, err := windows.GetCurrentProcessToken().GetTokenUser()
@@ -19,7 +16,8 @@ func User() (*windows.SID, error) {
 }
 
 // Machine are the accounts that can do what they like on a machine anyway: the system,
-// its administrators and Windows' installer.
+// its administrators, and who owns the folder of Windows, out of which the system's
+// programs run. That is TrustedInstaller, which owns Program Files and C:\ as well.
 func Machine() ([]*windows.SID, error) {
 	var list []*windows.SID
 	for _, kind := range []windows.WELL_KNOWN_SID_TYPE{windows.WinLocalSystemSid, windows.WinBuiltinAdministratorsSid} {
@@ -29,11 +27,22 @@ func Machine() ([]*windows.SID, error) {
 		}
 		list = append(list, sid)
 	}
-	sid, err := windows.StringToSid(trustedInstaller)
+	dir, err := windows.GetSystemWindowsDirectory()
 	if err != nil {
-		return nil, fmt.Errorf("make a known account's id: %w", err)
+		return nil, fmt.Errorf("find the folder of Windows: %w", err)
 	}
-	return append(list, sid), nil
+	sd, err := windows.GetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
+	if err != nil {
+		return nil, fmt.Errorf("read who owns %s: %w", dir, err)
+	}
+	owner, _, err := sd.Owner()
+	if err == nil && owner == nil {
+		err = windows.ERROR_INVALID_OWNER
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read who owns %s: %w", dir, err)
+	}
+	return append(list, owner), nil
 }
 
 // Trusted are Machine and this process's own account.

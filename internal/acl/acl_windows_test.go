@@ -24,7 +24,7 @@ func TestOthers(t *testing.T) {
 		want       string // beginning, "" for nobody
 	}{
 		{"system and administrators", "O:SYD:P(A;;FA;;;SY)(A;;FA;;;BA)", Any, ""},
-		{"Windows' installer", "O:" + trustedInstaller + "D:(A;;FA;;;" + trustedInstaller + ")", Change, ""},
+		{"who owns Windows", "O:" + trusted[2].String() + "D:(A;;FA;;;" + trusted[2].String() + ")", Change, ""},
 		{"a stranger owns it", "O:" + stranger + "D:P(A;;FA;;;SY)", Change, "the account " + stranger + ", who owns it"},
 		{"nobody owns it", "D:P(A;;FA;;;SY)", Change, "nobody"},
 		{"no list at all", "O:SY", Change, "everybody"},

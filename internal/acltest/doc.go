@@ -1,0 +1,2 @@
+// Package acltest gives files of a test on Windows the access lists that it wants.
+package acltest
