@@ -21,6 +21,11 @@ func TestParse(t *testing.T) {
 		{"a wrong type", "log = \"info\"\nproxy = 3128\n", "line 2"},
 		{"a list for a text", "ca = [\"/a\", \"/b\"]\n", "ca"},
 		{"not TOML", "cloud: https://x\n", "line 1"},
+		{"a path of Windows in double quotes", "log = \"info\"\nstate = \"D:\\Programs\"\n", "line 2"},
+		{"the same, with the reason", "state = \"D:\\Programs\"\n", "write a path in single quotes"},
+		{"the same, a user's", "state = \"C:\\Users\\a\"\n", "write a path in single quotes"},
+		{"a path of Windows in single quotes", "state = 'C:\\Users\\temp'\r\n", ""},
+		{"an unknown key behind line ends of Windows", "log = 'info'\r\n\r\nclout = 'x'\r\n", `line 3: unknown setting "clout"`},
 		{"twice", "log = \"info\"\nlog = \"warn\"\n", "line 2"},
 		{"there is no way around verification", "insecure = true\n", `unknown setting "insecure"`},
 	}
@@ -36,7 +41,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	good := Config{State: "/s", Socket: "/k", Products: "/p", Log: "info"}
+	good := Config{State: folderHere, Socket: socketHere, Products: folderHere, Log: "info"}
 	tests := []struct {
 		name   string
 		change func(*Config)
@@ -50,6 +55,7 @@ func TestCheck(t *testing.T) {
 		{"a relative CA", func(c *Config) { c.CA = "ca.pem" }, "setting ca"},
 		{"no state", func(c *Config) { c.State = "" }, "setting state"},
 		{"a relative socket", func(c *Config) { c.Socket = "agent.sock" }, "setting socket"},
+		{"a tab that was meant as a folder", func(c *Config) { c.State = folderHere + "\temp" }, "in single quotes"},
 		{"an unknown level", func(c *Config) { c.Log = "loud" }, "setting log"},
 	}
 	for _, tt := range tests {
@@ -82,32 +88,10 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func TestPlacesOfAUsersAgent(t *testing.T) {
-	t.Setenv("HOME", "/home/a")
-	t.Setenv("XDG_STATE_HOME", "")
-	t.Setenv("XDG_RUNTIME_DIR", "")
-	t.Setenv("XDG_CONFIG_HOME", "relative/is/ignored")
-	c, err := Defaults(false)
-	if err != nil || c.State != "/home/a/.local/state/iscdesk" || c.Socket != "/home/a/.local/state/iscdesk/run/agent.sock" {
-		t.Errorf("%+v, %v", c, err)
-	}
-	if file, err := File(false); err != nil || file != "/home/a/.config/iscdesk/agent.toml" {
-		t.Errorf("%s, %v", file, err)
-	}
-	t.Setenv("XDG_STATE_HOME", "/st")
-	t.Setenv("XDG_RUNTIME_DIR", "/run/user/1")
-	if c, err = Defaults(false); err != nil || c.State != "/st/iscdesk" || c.Socket != "/run/user/1/iscdesk/agent.sock" {
-		t.Errorf("%+v, %v", c, err)
-	}
-	if c, err = Defaults(true); err != nil || c.State != "/var/lib/iscdesk" || c.Socket != "/run/iscdesk/agent.sock" || c.Check() != nil {
-		t.Errorf("%+v, %v", c, err)
-	}
-}
-
-// commented is agent.toml as packages install it.
+// commented is agent.toml as this system's installation lays it down.
 func commented(t testing.TB) string {
 	t.Helper()
-	b, err := os.ReadFile("../../../../installer/linux/agent.toml")
+	b, err := os.ReadFile(installed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +120,29 @@ func TestCommentedFileShowsTheDefaults(t *testing.T) {
 	shown.Cloud, shown.CA, shown.System = "", "", true
 	if shown != want {
 		t.Errorf("the file shows %+v, the defaults are %+v", shown, want)
+	}
+}
+
+func TestTextOfAFile(t *testing.T) {
+	for _, c := range []struct {
+		name, bytes, text, want string
+	}{
+		{"nothing", "", "", ""},
+		{"plain", "log = \"info\"\n", "log = \"info\"\n", ""},
+		{"with a byte order mark", "\xef\xbb\xbflog = 'info'", "log = 'info'", ""},
+		{"nothing but a mark", "\xef\xbb\xbf", "", ""},
+		{"Chinese", "# 配置\n", "# 配置\n", ""},
+		{"UTF-16", "\xff\xfel\x00o\x00", "", "UTF-16; save it as UTF-8"},
+		{"UTF-16, the other way round", "\xfe\xff\x00l\x00o", "", "UTF-16; save it as UTF-8"},
+		{"UTF-16 without a mark", "l\x00o\x00", "", "UTF-16; save it as UTF-8"},
+		{"GBK in line 2", "log = 'info'\n# \xc5\xe4\xd6\xc3\n", "", "line 2: it is not UTF-8"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Text([]byte(c.bytes))
+			if got != c.text || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%q, %v; want %q, %q", got, err, c.text, c.want)
+			}
+		})
 	}
 }
 

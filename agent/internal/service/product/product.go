@@ -15,6 +15,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/config"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -111,9 +112,13 @@ func (r Registry) load(id string) (Registration, error) {
 
 func parse(id string, text []byte) (Registration, error) {
 	var reg Registration
-	meta, err := toml.Decode(string(text), &reg)
+	plain, err := config.Text(text)
 	if err != nil {
 		return reg, fmt.Errorf("read registration: %w", err)
+	}
+	meta, err := toml.Decode(plain, &reg)
+	if err != nil {
+		return reg, fmt.Errorf("read registration: %w", config.Explain(err))
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return reg, fmt.Errorf("registration has the unknown key %s", unknown[0])
@@ -130,7 +135,7 @@ func parse(id string, text []byte) (Registration, error) {
 		return reg, fmt.Errorf("registration names more than %d executables", maxExecutables)
 	}
 	for _, path := range reg.Executables {
-		if !filepath.IsAbs(path) {
+		if !filepath.IsAbs(path) || config.Escaped(path) {
 			return reg, fmt.Errorf("registration names %q, which is not an absolute path", path)
 		}
 	}

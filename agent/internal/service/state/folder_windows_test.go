@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/windows"
 
 	"github.com/iscdesk/iscdesk/internal/acl"
+	"github.com/iscdesk/iscdesk/internal/acltest"
 )
 
 // closed is nil when nobody else has a right to the folder at path. Files inherit that
@@ -53,27 +54,6 @@ func copyState(t *testing.T, dir string) string {
 	return copied
 }
 
-// loosen gives everybody a right to path.
-func loosen(t *testing.T, path, rights string) {
-	t.Helper()
-	own, err := acl.User()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sd, err := windows.SecurityDescriptorFromString("D:P(A;OICI;FA;;;" + own.String() + ")(A;OICI;" + rights + ";;;WD)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, _, err := acl.Open(path, windows.READ_CONTROL|windows.WRITE_DAC)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer windows.CloseHandle(h)
-	if err := acl.Protect(h, sd); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestFolderRefusals(t *testing.T) {
 	base := t.TempDir()
 	made := func(name string) string {
@@ -88,10 +68,10 @@ func TestFolderRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	read, write, key, sealed := made("read"), made("write"), made("key"), made("sealed")
-	loosen(t, read, "0x1200a9")
-	loosen(t, write, "FA")
-	loosen(t, filepath.Join(key, "install.key"), "0x12019f")
-	loosen(t, filepath.Join(sealed, "sealed"), "0x1200a9")
+	acltest.Grant(t, read, acltest.Read)
+	acltest.Grant(t, write, acltest.All)
+	acltest.Grant(t, filepath.Join(key, "install.key"), acltest.Write)
+	acltest.Grant(t, filepath.Join(sealed, "sealed"), acltest.Read)
 	for _, c := range []struct{ name, dir string }{
 		{"others may read", read},
 		{"others may write", write},
@@ -114,7 +94,7 @@ func TestFolderRefusals(t *testing.T) {
 	if err := os.Mkdir(empty, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	loosen(t, empty, "FA")
+	acltest.Grant(t, empty, acltest.All)
 	mustOpen(t, empty, here)
 	st, err := os.Stat(empty)
 	if err != nil {

@@ -19,32 +19,32 @@ func TestAllow(t *testing.T) {
 		}
 	}
 	link := filepath.Join(programs, "link")
-	if err := os.Symlink(cad, link); err != nil {
+	if err := secondName(cad, link); err != nil {
 		t.Fatal(err)
 	}
-	write := func(name, text string, mode os.FileMode) {
+	write := func(name, text string, others bool) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
-			t.Fatal(err)
-		}
+		setWritable(t, filepath.Join(dir, name), others)
 	}
 	one := func(id, path string) string {
-		return "id = \"" + id + "\"\nname = \"n\"\nexecutable = \"" + path + "\"\n"
+		return "id = \"" + id + "\"\nname = \"n\"\nexecutable = '" + path + "'\n"
 	}
-	write("cad.toml", one("cad", cad), 0o644)
-	write("linked.toml", one("linked", link), 0o644)
-	write("two.toml", "id = \"two\"\nexecutables = [\""+other+"\", \""+cad+"\"]\n", 0o644)
-	write("gone.toml", one("gone", "/nonexistent/cad"), 0o644)
-	write("renamed.toml", one("cad", cad), 0o644)
-	write("broken.toml", "id = ", 0o644)
-	write("open.toml", one("open", cad), 0o666)
-	write("relative.toml", one("relative", "cad"), 0o644)
-	write("unknown.toml", one("unknown", cad)+"signer = \"x\"\n", 0o644)
-	write("empty.toml", "id = \"empty\"\n", 0o644)
-	write("large.toml", strings.Repeat("#", maxFile+1), 0o644)
+	write("cad.toml", one("cad", cad), false)
+	write("linked.toml", one("linked", link), false)
+	write("two.toml", "id = \"two\"\nexecutables = ['"+other+"', '"+cad+"']\n", false)
+	write("gone.toml", one("gone", filepath.Join(programs, "gone")), false)
+	write("renamed.toml", one("cad", cad), false)
+	write("broken.toml", "id = ", false)
+	write("open.toml", one("open", cad), true)
+	write("relative.toml", one("relative", "cad"), false)
+	write("unknown.toml", one("unknown", cad)+"signer = \"x\"\n", false)
+	write("marked.toml", "\xef\xbb\xbf"+one("marked", cad), false)
+	write("tab.toml", "id = \"tab\"\nexecutable = \""+filepath.ToSlash(programs)+"\\tcad\"\n", false)
+	write("empty.toml", "id = \"empty\"\n", false)
+	write("large.toml", strings.Repeat("#", maxFile+1), false)
 	if err := os.Mkdir(filepath.Join(dir, "folder.toml"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +66,8 @@ func TestAllow(t *testing.T) {
 		{"open", cad, api.ProductDenied},
 		{"relative", cad, api.ProductDenied},
 		{"unknown", cad, api.ProductDenied},
+		{"marked", cad, api.OK},
+		{"tab", cad, api.ProductDenied},
 		{"empty", cad, api.ProductDenied},
 		{"large", cad, api.ProductDenied},
 		{"folder", cad, api.ProductDenied},
