@@ -50,7 +50,7 @@ func main() {
 	k := kong.Parse(&c,
 		kong.Name("iscdesk-agent"),
 		kong.Description("The ISCDesk agent: licences and cloud files for desktop applications."),
-		kong.UsageOnError(), kong.Vars{"version": build}, kong.Exit(exit))
+		kong.UsageOnError(), kong.Vars{"version": build, "configuration": configurations, "socket": socket}, kong.Exit(exit))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "iscdesk-agent:", err)
 		os.Exit(1)

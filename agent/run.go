@@ -6,21 +6,20 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/kardianos/service"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/app"
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/config"
 	"github.com/iscdesk/iscdesk/internal/clock"
 )
 
 type runCommand struct {
-	Config   string `help:"Configuration file; default: /etc/iscdesk/agent.toml for root, for others ~/.config/iscdesk/agent.toml." placeholder:"FILE"`
+	Config   string `help:"Configuration file; default: ${configuration}." placeholder:"FILE"`
 	State    string `help:"Folder of the agent's state." placeholder:"DIR"`
-	Socket   string `help:"Socket for applications." placeholder:"PATH"`
+	Socket   string `help:"${socket} for applications." placeholder:"PATH"`
 	Cloud    string `help:"Address of the cloud (https)." placeholder:"URL"`
 	CA       string `help:"Certificate file of a private authority." placeholder:"FILE"`
 	Products string `help:"Folder of product registrations." placeholder:"DIR"`
@@ -28,7 +27,7 @@ type runCommand struct {
 
 // settings are the file's, with the command line's over them.
 func (r runCommand) settings() (config.Config, error) {
-	system := os.Geteuid() == 0
+	system := caller.Own().System()
 	c, err := config.Defaults(system)
 	if err != nil {
 		return c, err
@@ -50,34 +49,27 @@ func (r runCommand) settings() (config.Config, error) {
 	return c, c.Check()
 }
 
-// Run is the agent, by hand or under a service manager.
-func (r runCommand) Run() error {
+// program settles what a run of the agent needs; log is made by the system's own part.
+func (r runCommand) program(log func(slog.Level) *slog.Logger) (*program, error) {
 	c, err := r.settings()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	level, err := c.Level()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	p := &program{done: make(chan error, 1), cfg: app.Config{
-		Config: c, Build: build, Clock: clock.System{}, Log: log,
-		Ready: func() {
-			if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
-				log.Warn("service manager not told that the agent is ready", "cause", err)
-			}
-		},
-	}}
-	s, err := service.New(p, serviceConfig(p.wait))
-	if err != nil {
-		return err
-	}
-	return s.Run()
+	p := &program{done: make(chan error, 1), cfg: app.Config{Config: c, Build: build, Clock: clock.System{}, Log: log(level)}}
+	return p, nil
+}
+
+// console is the log of an agent whose standard error somebody reads: a person, or systemd.
+func console(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 }
 
 // program is the agent as kardianos/service runs it. Start must return at once
-// (Windows waits for it), so the agent runs beside.
+// (a service manager waits for it), so the agent runs beside.
 type program struct {
 	cfg    app.Config
 	cancel context.CancelFunc
@@ -91,14 +83,7 @@ func (p *program) Start(service.Service) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	go func() {
-		err := app.Run(ctx, p.cfg)
-		if err != nil && runtime.GOOS == "windows" {
-			// Its service manager does not ask wait: an agent that cannot run must
-			// say so and end, not hang there.
-			p.cfg.Log.Error("the agent ended", "cause", err)
-			os.Exit(1)
-		}
-		p.done <- err
+		p.done <- app.Run(ctx, p.cfg)
 	}()
 	return nil
 }

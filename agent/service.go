@@ -12,12 +12,16 @@ import (
 	"github.com/iscdesk/iscdesk/installer/linux"
 )
 
+// serviceName is the service's, and on Windows its source in the event log.
+const serviceName = "iscdesk-agent"
+
 // serviceConfig is how the service is installed and run. The options are a map of
 // any values, where a wrong type silently means the default: a test holds them.
-// OnFailure must be given or Windows does not restart the service.
+// OnFailure must be given or Windows does not restart the service; how often it does is
+// set after the installation, which the library cannot say (service_windows.go).
 func serviceConfig(wait func()) *service.Config {
 	return &service.Config{
-		Name:        "iscdesk-agent",
+		Name:        serviceName,
 		DisplayName: "ISCDesk agent",
 		Description: "Licences and cloud files for desktop applications",
 		Arguments:   []string{"run"},
@@ -31,32 +35,16 @@ func serviceConfig(wait func()) *service.Config {
 	}
 }
 
-// installed is the service manager's view; it runs nothing.
-func installed() (service.Service, error) {
-	s, err := service.New(&program{}, serviceConfig(func() {}))
-	if err != nil {
-		return nil, fmt.Errorf("find the service manager: %w", err)
-	}
-	return s, nil
-}
+var errNotInstalled = errors.New("the service is not installed")
 
-// needRoot says so before systemd's tools end with a bare number. Windows has no such
-// number (-1) and says it itself.
-func needRoot(action string) error {
-	if os.Geteuid() > 0 {
-		return fmt.Errorf("%s the service: this needs root", action)
-	}
-	return nil
-}
-
-// control does one thing with the installed service.
-func control(action string) error {
-	if err := needRoot(action); err != nil {
-		return err
-	}
-	s, err := installed()
+// control does one thing with the service by way of the library; path is where the
+// program lies, for an installation.
+func control(action, path string) error {
+	c := serviceConfig(func() {})
+	c.Executable = path
+	s, err := service.New(&program{}, c)
 	if err != nil {
-		return err
+		return fmt.Errorf("find the service manager: %w", err)
 	}
 	if err := service.Control(s, action); err != nil {
 		return fmt.Errorf("%s the service: %w", action, err)
@@ -74,17 +62,17 @@ type (
 
 // Run installs and enables the service: this program, where it lies.
 func (installCommand) Run() error {
-	if err := needRoot("install"); err != nil {
+	if err := needRights("install"); err != nil {
 		return err
 	}
 	path, err := os.Executable()
 	if err == nil {
-		err = linux.CheckProgram(path)
+		path, err = checkProgram(path)
 	}
 	if err != nil {
 		return fmt.Errorf("install the service: %w", err)
 	}
-	switch err := control("install"); {
+	switch err := register(path); {
 	case err != nil && strings.Contains(err.Error(), "already exists"): // the library has no error of its own for it
 		return errors.New("install the service: it is installed already; to install it anew: iscdesk-agent uninstall, then install")
 	case err != nil:
@@ -100,7 +88,10 @@ func (installCommand) Run() error {
 
 // Run removes the service.
 func (uninstallCommand) Run() error {
-	if err := control("uninstall"); err != nil {
+	if err := needRights("uninstall"); err != nil {
+		return err
+	}
+	if err := remove(); err != nil {
 		return err
 	}
 	fmt.Println("Removed. Configuration and state stay.")
@@ -109,10 +100,12 @@ func (uninstallCommand) Run() error {
 
 // Run starts the service and waits until it is ready.
 func (startCommand) Run() error {
-	if err := needRoot("start"); err != nil {
+	if err := needRights("start"); err != nil {
 		return err
 	}
-	if err := control("start"); err != nil {
+	if err := begin(); errors.Is(err, errNotInstalled) {
+		return err
+	} else if err != nil {
 		return fmt.Errorf("%w%s", err, cause())
 	}
 	fmt.Println("Started. As the one who works here: iscdesk doctor")
@@ -121,7 +114,10 @@ func (startCommand) Run() error {
 
 // Run stops the service.
 func (stopCommand) Run() error {
-	if err := control("stop"); err != nil {
+	if err := needRights("stop"); err != nil {
+		return err
+	}
+	if err := end(); err != nil {
 		return err
 	}
 	fmt.Println("Stopped.")
@@ -135,23 +131,5 @@ func (statusCommand) Run() error {
 		return err
 	}
 	fmt.Println("running")
-	return nil
-}
-
-// asked is the answer of the service library, for systems where nobody tells more.
-func asked() error {
-	s, err := installed()
-	if err != nil {
-		return err
-	}
-	state, err := s.Status()
-	switch {
-	case errors.Is(err, service.ErrNotInstalled):
-		return errors.New("the service is not installed")
-	case err != nil:
-		return fmt.Errorf("ask for the service's state: %w", err)
-	case state != service.StatusRunning:
-		return errors.New("the service is installed and does not run")
-	}
 	return nil
 }

@@ -3,11 +3,36 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/kardianos/service"
+
+	"github.com/iscdesk/iscdesk/installer/linux"
 )
 
 const unit = "iscdesk-agent.service"
+
+// needRights says so before systemd's tools end with a bare number.
+func needRights(action string) error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("%s the service: this needs root", action)
+	}
+	return nil
+}
+
+// checkProgram answers the path to register.
+func checkProgram(path string) (string, error) { return path, linux.CheckProgram(path) }
+
+func register(path string) error { return control("install", path) }
+
+func remove() error { return control("uninstall", "") }
+
+func begin() error { return control("start", "") }
+
+func end() error { return control("stop", "") }
 
 // running is nil while the service is ready. The service library calls one that
 // dies after each start and is started again a running one, so systemd is asked.
@@ -70,4 +95,22 @@ func causeOf(journal []byte) string {
 		}
 	}
 	return look
+}
+
+// asked is the answer of the service library, for a machine without systemd.
+func asked() error {
+	s, err := service.New(&program{}, serviceConfig(func() {}))
+	if err != nil {
+		return fmt.Errorf("find the service manager: %w", err)
+	}
+	state, err := s.Status()
+	switch {
+	case errors.Is(err, service.ErrNotInstalled):
+		return errNotInstalled
+	case err != nil:
+		return fmt.Errorf("ask for the service's state: %w", err)
+	case state != service.StatusRunning:
+		return errors.New("the service is installed and does not run")
+	}
+	return nil
 }

@@ -1,4 +1,0 @@
-package linux
-
-// CheckProgram has nothing to say here: Windows has its own installer.
-func CheckProgram(string) error { return nil }
