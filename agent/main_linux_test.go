@@ -11,21 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/iscdesk/iscdesk/installer/linux"
 	"github.com/iscdesk/iscdesk/internal/need"
 )
-
-// asProgram makes this test program the agent itself.
-const asProgram = "ISCDESK_TEST_AGENT"
-
-func TestMain(m *testing.M) {
-	// A worker has an environment made from nothing: it is known by its argument.
-	if os.Getenv(asProgram) != "" || len(os.Args) == 2 && os.Args[1] == "worker" {
-		main()
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
 
 func start(t *testing.T, env []string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
@@ -133,27 +120,5 @@ func TestOrdinaryUserRunsAnAgentOfTheirOwn(t *testing.T) {
 	_ = cmd.Process.Signal(os.Interrupt)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("end: %v\n%s", err, out)
-	}
-}
-
-// The service library takes its options as a map of any values, where a wrong
-// type silently means the default.
-func TestServiceOptionsHaveTheTypesThatAreRead(t *testing.T) {
-	c := serviceConfig(func() {})
-	for name, ok := range map[string]bool{
-		"SystemdScript":          c.Option["SystemdScript"] == any(linux.UnitTemplate()),
-		"OnFailure":              c.Option["OnFailure"] == any("restart"),
-		"OnFailureDelayDuration": c.Option["OnFailureDelayDuration"] == any("1s"),
-		"OnFailureResetPeriod":   c.Option["OnFailureResetPeriod"] == any(60),
-	} {
-		if !ok {
-			t.Errorf("option %s is %v", name, c.Option[name])
-		}
-	}
-	if _, ok := c.Option["RunWait"].(func()); !ok {
-		t.Error("option RunWait is no func()")
-	}
-	if c.Name != "iscdesk-agent" || len(c.Arguments) != 1 || c.Arguments[0] != "run" {
-		t.Errorf("service %+v", c)
 	}
 }

@@ -1,6 +1,6 @@
-// Package windows is the folder of what an installation lays down on Windows: the
+// Package installer is the folder of what an installation lays down on Windows: the
 // commented configuration. It reads and checks; it changes nothing on the machine.
-package windows
+package installer
 
 import (
 	_ "embed"
