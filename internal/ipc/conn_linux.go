@@ -132,7 +132,7 @@ func (c *Conn) Close() error {
 func (c *Conn) with(f func(fd int) error) error {
 	var failed error
 	if err := c.raw.Control(func(fd uintptr) { failed = f(int(fd)) }); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", os.ErrClosed, err) // it refuses for no other reason
 	}
 	return failed
 }

@@ -152,7 +152,7 @@ func (c *Conn) Close() error {
 func (c *Conn) With(f func(h windows.Handle) error) error {
 	var failed error
 	if err := c.raw.Control(func(fd uintptr) { failed = f(windows.Handle(fd)) }); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", os.ErrClosed, err) // it refuses for no other reason
 	}
 	return failed
 }

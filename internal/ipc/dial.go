@@ -24,6 +24,11 @@ func ServerIdentity(c *Conn) (Server, error) {
 	if err != nil {
 		return Server{}, &api.Error{Code: api.AgentUntrusted, Detail: fmt.Sprintf("read identity of the server: %v", err)}
 	}
+	return trust(s)
+}
+
+// trust decides by who the server is.
+func trust(s Server) (Server, error) {
 	own, err := ownUser()
 	if err != nil {
 		return s, &api.Error{Code: api.AgentUntrusted, Detail: fmt.Sprintf("read this process's own identity: %v", err)}

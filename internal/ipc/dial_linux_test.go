@@ -1,16 +1,14 @@
 package ipc
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
+	"runtime"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,34 +16,19 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/iscdesk/iscdesk/internal/ipctest"
-	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-func listen(t *testing.T) (*net.UnixListener, string) {
+// listen opens an endpoint; accept gives its next connection.
+func listen(t testing.TB) (path string, accept func() (io.ReadWriteCloser, error)) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "s")
+	path = filepath.Join(t.TempDir(), "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	return l, path
-}
-
-// connected dials a new listener; peer is the listener's end. Each test closes what
-// its links do not.
-func connected(t *testing.T) (c *Conn, peer net.Conn) {
-	t.Helper()
-	l, path := listen(t)
-	c, err := Dial(path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if peer, err = l.Accept(); err != nil {
-		t.Fatal(err)
-	}
-	return c, peer
+	return path, func() (io.ReadWriteCloser, error) { return l.Accept() }
 }
 
 func TestDialRefusals(t *testing.T) {
@@ -107,83 +90,6 @@ func TestDialFullQueue(t *testing.T) {
 	t.Error("the queue never filled")
 }
 
-func TestConnCarriesALink(t *testing.T) {
-	need.NoLeak(t)
-	c, peer := connected(t)
-	server := NewLink(peer, Options{Handle: echo})
-	client := NewLink(c, Options{})
-	big := strings.Repeat("x", 900<<10) // more than the socket's buffer
-	var got string
-	if err := client.Call(t.Context(), "echo", big, &got); err != nil || got != big {
-		t.Errorf("got %d bytes, %v", len(got), err)
-	}
-	_ = client.Close()
-	<-client.Done()
-	<-server.Done()
-}
-
-func TestRejectReachesThePeer(t *testing.T) {
-	need.NoLeak(t)
-	c, peer := connected(t)
-	server := NewLink(peer, Options{MaxIn: 100})
-	client := NewLink(c, Options{})
-	if err := client.Call(t.Context(), "echo", strings.Repeat("x", 200), nil); api.CodeOf(err) != api.TooLarge {
-		t.Errorf("got %v", err)
-	}
-	<-client.Done()
-	<-server.Done()
-}
-
-// An agent that turns a connection away says why before anything was asked.
-func TestRefusalBeforeTheFirstRequest(t *testing.T) {
-	for range 20 {
-		c, peer := connected(t)
-		_ = WriteFrame(peer, []byte(`{"jsonrpc":"2.0","id":0,"error":{"code":-33,"message":"no"}}`), 100)
-		_ = peer.Close()
-		client := NewLink(c, Options{})
-		if err := client.Call(t.Context(), "hello", nil, nil); api.CodeOf(err) != api.Forbidden {
-			t.Fatalf("got %v", err)
-		}
-		<-client.Done()
-	}
-}
-
-// A peer that sends and never reads is not served without end: few requests are
-// worked on, no more is read, and all is gone when it leaves.
-func TestTenThousandRequestsWithoutReading(t *testing.T) {
-	need.NoLeak(t)
-	c, peer := connected(t)
-	var running, most atomic.Int64
-	server := NewLink(peer, Options{Handle: func(context.Context, string, json.RawMessage) (any, error) {
-		for n := running.Add(1); ; {
-			m := most.Load()
-			if n <= m || most.CompareAndSwap(m, n) {
-				break
-			}
-		}
-		defer running.Add(-1)
-		return strings.Repeat("x", 4096), nil
-	}})
-	if err := c.SetWriteDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	sent := 0
-	for ; sent < 10000; sent++ {
-		body := `{"jsonrpc":"2.0","id":` + strconv.Itoa(sent+1) + `,"method":"x","params":"` + strings.Repeat("p", 100) + `"}`
-		if WriteFrame(c, []byte(body), api.MaxRequestFrame) != nil {
-			break
-		}
-	}
-	if sent == 10000 || sent == 0 {
-		t.Errorf("%d requests were taken", sent)
-	}
-	if n := most.Load(); n > api.MaxInFlight {
-		t.Errorf("%d handlers at once", n)
-	}
-	_ = c.Close()
-	<-server.Done()
-}
-
 func TestNoSignalFromAClosedPeer(t *testing.T) {
 	pipes := make(chan os.Signal, 4)
 	signal.Notify(pipes, syscall.SIGPIPE)
@@ -208,35 +114,6 @@ func TestNoSignalFromAClosedPeer(t *testing.T) {
 	}
 }
 
-func TestWriteDeadline(t *testing.T) {
-	_, path := listen(t)
-	c, err := Dial(path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.SetWriteDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
-		t.Fatal(err)
-	}
-	n, err := c.Write(make([]byte, 8<<20))
-	if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n >= 8<<20 {
-		t.Errorf("wrote %d, %v", n, err)
-	}
-}
-
-func TestServerIdentity(t *testing.T) {
-	_, path := listen(t)
-	c, err := Dial(path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	s, err := ServerIdentity(c)
-	if err != nil || s.User != userText(uint32(os.Getuid())) || s.PID != os.Getpid() {
-		t.Errorf("got %+v, %v", s, err)
-	}
-}
-
 func TestServerOfAnotherUser(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	ipctest.Stranger(t, path)
@@ -248,4 +125,33 @@ func TestServerOfAnotherUser(t *testing.T) {
 	if _, err := ServerIdentity(c); api.CodeOf(err) != api.AgentUntrusted {
 		t.Errorf("got %v, want AgentUntrusted", err)
 	}
+}
+
+// Signals that come faster than the socket's time-out do not keep a reader for ever.
+func TestSignalsDoNotProlongAReading(t *testing.T) {
+	c, peer := connected(t)
+	defer c.Close()
+	defer peer.Close()
+	thread := make(chan int)
+	ended := make(chan error, 1)
+	go func() { // ends with its reading
+		runtime.LockOSThread()
+		thread <- unix.Gettid()
+		_, err := c.ReadSoon(make([]byte, 1))
+		ended <- err
+	}()
+	tid := <-thread
+	const most = 400 // of signals, a hundred times what soon is
+	for sent := range most {
+		_ = unix.Tgkill(unix.Getpid(), tid, unix.SIGURG)
+		select {
+		case err := <-ended:
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("got %v after %d signals", err, sent)
+			}
+			return
+		case <-time.After(soon / 4):
+		}
+	}
+	t.Errorf("still reading after %d signals", most)
 }

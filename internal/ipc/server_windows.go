@@ -106,12 +106,17 @@ func labelOf(sd *windows.SECURITY_DESCRIPTOR) (uint32, error) {
 		if ace.Header.AceType != mandatoryLabelACE {
 			continue
 		}
-		sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart))
+		sid := aceSID(ace)
 		if n := sid.SubAuthorityCount(); n > 0 {
 			return sid.SubAuthority(uint32(n - 1)), nil
 		}
 	}
 	return mediumLevel, nil
+}
+
+// aceSID is whom an entry is about; it lives as long as the entry's list.
+func aceSID(ace *windows.ACCESS_ALLOWED_ACE) *windows.SID {
+	return (*windows.SID)(unsafe.Pointer(&ace.SidStart))
 }
 
 // processUser is the user of a process and whether it is elevated; empty where this

@@ -6,15 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -178,43 +174,6 @@ func TestTimeIsKeptWhileReadingForOthers(t *testing.T) {
 		}
 		cancel()
 	}
-}
-
-// Signals that come faster than the socket's time-out do not keep a reader for ever.
-func TestSignalsDoNotProlongAReading(t *testing.T) {
-	l, path := listen(t)
-	c, err := Dial(path, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	peer, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
-	thread := make(chan int)
-	ended := make(chan error, 1)
-	go func() { // ends with its reading
-		runtime.LockOSThread()
-		thread <- unix.Gettid()
-		_, err := c.ReadSoon(make([]byte, 1))
-		ended <- err
-	}()
-	tid := <-thread
-	const most = 400 // of signals, a hundred times what soon is
-	for sent := range most {
-		_ = unix.Tgkill(unix.Getpid(), tid, unix.SIGURG)
-		select {
-		case err := <-ended:
-			if !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("got %v after %d signals", err, sent)
-			}
-			return
-		case <-time.After(soon / 4):
-		}
-	}
-	t.Errorf("still reading after %d signals", most)
 }
 
 // A frame that comes in two halves, with the caller gone between them, is put
