@@ -12,13 +12,15 @@ import (
 // so that collecting early costs little and waiting would keep twice of them.
 const garbagePercent = 25
 
-// workerCommand is for the service only: descriptor 3 must be its socketpair.
-type workerCommand struct{}
+// workerCommand is for the service only.
+type workerCommand struct {
+	Link int `arg:"" optional:"" default:"3" help:"Number of the descriptor or handle that leads to the service."`
+}
 
-// Run works for the service until it closes the socketpair.
-func (workerCommand) Run() error {
+// Run works for the service until it closes the link.
+func (w workerCommand) Run() error {
 	debug.SetGCPercent(garbagePercent)
-	conn, err := worker.Socket(worker.FD)
+	conn, err := worker.Socket(w.Link)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"os"
-
 	"github.com/iscdesk/iscdesk/agent/internal/worker/files"
 	"github.com/iscdesk/iscdesk/agent/internal/worker/picker"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
@@ -12,7 +10,7 @@ import (
 
 // RealRooms makes the rooms that a worker works with.
 func RealRooms(link *ipc.Link, start workerapi.Start, home string) (Files, Picker, error) {
-	pages := picker.New(picker.Config{Service: link, Clock: clock.System{}, UID: os.Getuid()})
+	pages := picker.New(picker.Config{Service: link, Clock: clock.System{}, User: ownUser()})
 	room, err := files.New(files.Config{
 		Home: home, Start: start, Clock: clock.System{},
 		Service: teller{Link: link, pages: pages},

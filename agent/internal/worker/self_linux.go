@@ -2,14 +2,19 @@ package worker
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 )
+
+// ownUser is the user that this process is.
+func ownUser() string { return strconv.Itoa(os.Getuid()) }
 
 // self tells what the process finds that it is.
 func self(home string) (workerapi.Started, error) {
@@ -22,7 +27,7 @@ func self(home string) (workerapi.Started, error) {
 	if err != nil {
 		return workerapi.Started{}, fmt.Errorf("read own status: %w", err)
 	}
-	s := workerapi.Started{PID: os.Getpid(), UID: os.Getuid(), GID: os.Getgid(), Groups: groups, Home: home}
+	s := workerapi.Started{PID: os.Getpid(), UID: ownUser(), Home: home, Rights: workerapi.Rights{GID: os.Getgid(), Groups: groups}}
 	for line := range strings.Lines(string(status)) {
 		if caps, ok := strings.CutPrefix(line, "CapEff:"); ok {
 			s.Caps = strings.TrimSpace(caps)
@@ -31,7 +36,7 @@ func self(home string) (workerapi.Started, error) {
 	return s, nil
 }
 
-func socket(fd int) (*os.File, error) {
+func socket(fd int) (io.ReadWriteCloser, error) {
 	typ, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	if err != nil || typ != unix.SOCK_STREAM {
 		return nil, fmt.Errorf("descriptor %d is no socket of the service: workers are started by the service only", fd)

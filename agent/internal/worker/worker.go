@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
@@ -14,7 +13,8 @@ import (
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// FD is the descriptor that the service hands over.
+// FD is the descriptor that the service hands over on Linux; a handle of Windows
+// has any number and comes on the command line.
 const FD = 3
 
 // maxInFlight bounds the requests of the service that run at once; each may be a
@@ -160,7 +160,7 @@ func (p *process) cancel(op api.Operation) {
 	}
 }
 
-// Socket opens the descriptor that the service handed over. It refuses anything
-// that is not a connected unix stream socket, so that the hidden command does
-// nothing when a person tries it.
-func Socket(fd int) (*os.File, error) { return socket(fd) }
+// Socket takes up the descriptor or handle that the service handed over. It refuses
+// anything that is not a connected unix stream socket, on Windows a pipe of the process
+// that started this one, so that the hidden command does nothing when a person tries it.
+func Socket(number int) (io.ReadWriteCloser, error) { return socket(number) }

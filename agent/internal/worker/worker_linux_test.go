@@ -97,7 +97,7 @@ func TestMethodsBeforeAndAfterStart(t *testing.T) {
 	if err := service.Call(t.Context(), workerapi.MethodStart, workerapi.Start{}, &started); err != nil {
 		t.Fatal(err)
 	}
-	if started.PID != os.Getpid() || started.UID != os.Getuid() || started.Home != "/home/a" || started.Caps == "" {
+	if started.PID != os.Getpid() || started.UID != ownUser() || started.Home != "/home/a" || started.Caps == "" {
 		t.Errorf("started %+v", started)
 	}
 	if got := call(workerapi.MethodStart, `{}`); got != api.Protocol {

@@ -35,12 +35,10 @@ type Start struct {
 
 // Started answers Start: what the worker finds that it is, for the service's log and tests.
 type Started struct {
-	PID    int    `json:"pid"`
-	UID    int    `json:"uid"`
-	GID    int    `json:"gid"`
-	Groups []int  `json:"groups"`
-	Caps   string `json:"caps"` // CapEff of /proc/self/status
-	Home   string `json:"home"`
+	PID  int    `json:"pid"`
+	UID  string `json:"uid"` // decimal on Linux, a SID on Windows
+	Home string `json:"home"`
+	Rights
 }
 
 // Fetch brings a version of an object into the workspace.

@@ -160,7 +160,7 @@ func TestWorkerIsExactlyItsCaller(t *testing.T) {
 	l := newLauncher(t, nil)
 	w := acquire(t, l, alice)
 	s := w.Started()
-	if caller.UID(strconv.Itoa(s.UID)) != alice.UID || s.GID != alice.GID || !slices.Equal(s.Groups, alice.Groups) {
+	if caller.UID(s.UID) != alice.UID || s.GID != alice.GID || !slices.Equal(s.Groups, alice.Groups) {
 		t.Errorf("worker is %+v, want %+v", s, alice)
 	}
 	st := status(t, s.PID)

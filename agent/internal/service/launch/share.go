@@ -102,7 +102,7 @@ func (l *Launcher) launch(ctx context.Context, id identity) (*process, error) {
 		_ = p.wait()
 		return nil, err
 	}
-	l.cfg.Log.Info("worker started", "uid", id.UID, "pid", p.started.PID, "caps", p.started.Caps, "groups", p.started.Groups)
+	l.cfg.Log.Info("worker started", "uid", id.UID, "pid", p.started.PID, "rights", p.started.Rights)
 	return p, nil
 }
 

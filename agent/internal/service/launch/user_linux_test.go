@@ -3,6 +3,7 @@ package launch
 import (
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -31,7 +32,7 @@ func TestServiceOfAnOrdinaryUser(t *testing.T) {
 		}
 	}
 	w := acquire(t, l, caller.Actor{UID: uid, Rights: caller.Rights{GID: os.Getgid()}})
-	if s := w.Started(); s.UID != os.Getuid() || s.Caps != "0000000000000000" {
+	if s := w.Started(); s.UID != strconv.Itoa(os.Getuid()) || s.Caps != "0000000000000000" {
 		t.Errorf("worker %+v", s)
 	}
 	if st := status(t, w.Started().PID); st["NoNewPrivs"] != "1" || st["Umask"] != "0077" {

@@ -16,7 +16,7 @@ type conns struct {
 	net.Listener
 	max   int
 	owner ownerFunc
-	uid   int
+	user  string
 	quick bool          // owners are looked up at accept: a stranger's connection never has a place
 	looks chan struct{} // bounds the look-ups that run at once: they cost, and strangers cause them
 
@@ -25,9 +25,9 @@ type conns struct {
 	next int64
 }
 
-func newConns(l net.Listener, max int, owner ownerFunc, uid int) *conns {
+func newConns(l net.Listener, max int, owner ownerFunc, user string) *conns {
 	at, err := netip.ParseAddrPort(l.Addr().String())
-	return &conns{Listener: l, max: max, owner: owner, uid: uid, quick: err == nil && ownersQuick(at), open: make(map[*ownedConn]int64), looks: make(chan struct{}, maxLooks)}
+	return &conns{Listener: l, max: max, owner: owner, user: user, quick: err == nil && ownersQuick(at), open: make(map[*ownedConn]int64), looks: make(chan struct{}, maxLooks)}
 }
 
 // maxLooks is how many owners are looked up at once.
@@ -159,11 +159,11 @@ func (c *ownedConn) check() error {
 		return net.ErrClosed
 	default:
 	}
-	uid, err := c.from.owner(local, remote)
+	user, err := c.from.owner(local, remote)
 	if err != nil {
 		return err
 	}
-	if uid != c.from.uid {
+	if user != c.from.user {
 		return errForeign
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -211,7 +210,7 @@ func (f *fakeService) hear(t *testing.T) {
 func newTestRoom(t *testing.T) (*Room, *fakeService, *clocktest.Clock) {
 	t.Helper()
 	service, clock := newFakeService(), clocktest.New(day)
-	r := New(Config{Service: service, Clock: clock, UID: os.Getuid()})
+	r := New(Config{Service: service, Clock: clock, User: ownUser(t)})
 	t.Cleanup(r.Close)
 	return r, service, clock
 }

@@ -6,8 +6,9 @@ import (
 )
 
 // ownerFunc finds the user at the other end of a loopback connection: local is
-// our address and remote the caller's, as the accepted connection has them.
-type ownerFunc func(local, remote netip.AddrPort) (uid int, err error)
+// our address and remote the caller's, as the accepted connection has them. user is
+// a uid in decimal or a SID.
+type ownerFunc func(local, remote netip.AddrPort) (user string, err error)
 
 // errNoOwner is a connection that the system's tables do not hold, for example
 // because its other end has closed. It is refused.

@@ -29,25 +29,24 @@ const stateEstablished = "01"
 // line may be skipped while others come and go.
 const lookups = 2
 
-func ownersKnown() error { return nil }
-
 // ownersQuick says whether connectionOwner takes no time to speak of for the
 // connections of a listener.
 func ownersQuick(listener netip.AddrPort) bool { return askable(listener) }
 
 // connectionOwner asks the kernel, or reads its tables where it cannot be asked.
 // The caller's socket may be an IPv6 one that connected to the mapped address.
-func connectionOwner(local, remote netip.AddrPort) (int, error) {
+func connectionOwner(local, remote netip.AddrPort) (string, error) {
 	if !local.Addr().Unmap().Is4() || !remote.Addr().Unmap().Is4() {
-		return 0, fmt.Errorf("find owner of %v: %w", remote, errNoOwner)
+		return "", fmt.Errorf("find owner of %v: %w", remote, errNoOwner)
 	}
-	if uid, err := askOwner(local, remote); !errors.Is(err, errors.ErrUnsupported) {
-		if err != nil {
-			err = fmt.Errorf("find owner of %v: %w", remote, err)
-		}
-		return uid, err
+	uid, err := askOwner(local, remote)
+	if errors.Is(err, errors.ErrUnsupported) {
+		uid, err = tableOwner(local, remote)
 	}
-	return tableOwner(local, remote)
+	if err != nil {
+		return "", fmt.Errorf("find owner of %v: %w", remote, err)
+	}
+	return strconv.Itoa(uid), nil
 }
 
 // tableOwner reads the kernel's tables.
@@ -66,7 +65,7 @@ func tableOwner(local, remote netip.AddrPort) (int, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("find owner of %v: %w", remote, errNoOwner)
+	return 0, errNoOwner
 }
 
 // readOwner searches one table; one that does not exist (no IPv6) has no lines.

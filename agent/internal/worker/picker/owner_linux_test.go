@@ -6,11 +6,14 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
+
+func ownUser(testing.TB) string { return strconv.Itoa(os.Getuid()) }
 
 const table4 = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0
@@ -67,7 +70,7 @@ func TestConnectionOwner(t *testing.T) {
 	}
 	defer conn.Close()
 	local, remote := netip.MustParseAddrPort(conn.RemoteAddr().String()), netip.MustParseAddrPort(conn.LocalAddr().String())
-	for name, owner := range map[string]ownerFunc{"either way": connectionOwner, "asked": askOwner, "from the tables": tableOwner} {
+	for name, owner := range map[string]func(local, remote netip.AddrPort) (int, error){"asked": askOwner, "from the tables": tableOwner} {
 		if name == "asked" && !askable(local) {
 			t.Log("this kernel cannot be asked for one connection")
 			continue
@@ -78,6 +81,12 @@ func TestConnectionOwner(t *testing.T) {
 		if _, err := owner(local, netip.MustParseAddrPort("127.0.0.1:1")); !errors.Is(err, errNoOwner) {
 			t.Errorf("%s, no such connection: %v", name, err)
 		}
+	}
+	if user, err := connectionOwner(local, remote); err != nil || user != ownUser(t) {
+		t.Errorf("either way: user %q, %v", user, err)
+	}
+	if _, err := connectionOwner(local, netip.MustParseAddrPort("127.0.0.1:1")); !errors.Is(err, errNoOwner) {
+		t.Errorf("either way, no such connection: %v", err)
 	}
 	if _, err := connectionOwner(local, netip.MustParseAddrPort("[::1]:1")); !errors.Is(err, errNoOwner) {
 		t.Errorf("address of the other family: %v", err)

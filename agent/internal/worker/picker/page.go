@@ -77,7 +77,7 @@ func newPage(ctx context.Context, r *Room, ask workerapi.Page) (*page, string, e
 		calls: make(chan struct{}, maxCalls),
 	}
 	p.state = newState(r.config.Clock, p.tellClosed)
-	p.conns = newConns(listener, maxConns, r.owner, r.config.UID)
+	p.conns = newConns(listener, maxConns, r.owner, r.config.User)
 	p.ctx, p.stop = context.WithCancel(context.WithoutCancel(ctx))
 	return p, "http://" + p.host + "/#" + token, nil
 }

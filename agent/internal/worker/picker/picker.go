@@ -31,7 +31,7 @@ type Caller interface {
 type Config struct {
 	Service Caller
 	Clock   clock.Clock
-	UID     int // only connections of this user are answered
+	User    string // uid in decimal or SID; only connections of this user are answered
 }
 
 // Room holds the open pages of one worker. Methods may be used from any goroutine.
@@ -55,8 +55,7 @@ func New(c Config) *Room {
 // Page opens a page and returns its address at once. The page ends by PageEnd,
 // by its user, by silence or by Close; ctx bounds the opening only. Refusals:
 // api.InvalidArgument for an unknown purpose or an operation that has a page,
-// api.Busy over maxPages, api.Closed after Close, api.NotSupported where the
-// owner of a connection cannot be found out.
+// api.Busy over maxPages, api.Closed after Close.
 func (r *Room) Page(ctx context.Context, ask workerapi.Page) (workerapi.PageOpened, error) {
 	switch ask.Purpose {
 	case purposePick, purposeSaveAs, purposeSignIn:
@@ -65,9 +64,6 @@ func (r *Room) Page(ctx context.Context, ask workerapi.Page) (workerapi.PageOpen
 	}
 	if ask.Operation <= 0 {
 		return workerapi.PageOpened{}, refuse(api.InvalidArgument, "page operation %d", ask.Operation)
-	}
-	if err := ownersKnown(); err != nil {
-		return workerapi.PageOpened{}, err
 	}
 	p, url, err := newPage(ctx, r, ask)
 	if err != nil {

@@ -94,7 +94,7 @@ func TestTokenTheft(t *testing.T) {
 	need.Root(t)
 	program := need.Command(t, "chromium")
 	service := newFakeService()
-	r := New(Config{Service: service, Clock: clocktest.New(day), UID: victim})
+	r := New(Config{Service: service, Clock: clocktest.New(day), User: strconv.Itoa(victim)})
 	t.Cleanup(r.Close)
 	address, base, _ := open(t, r, workerapi.Page{Operation: 21, Purpose: purposePick, Account: "engineer"})
 
