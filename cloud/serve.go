@@ -61,7 +61,7 @@ func (s *serveCommand) Run(st *streams) error {
 	if err != nil {
 		return fmt.Errorf("find data folder: %w", err)
 	}
-	if err := os.MkdirAll(data, 0o700); err != nil {
+	if err := atomicfile.MkdirPrivate(data); err != nil {
 		return fmt.Errorf("open data folder: %w", err)
 	}
 	release, err := lock(filepath.Join(data, "lock"))

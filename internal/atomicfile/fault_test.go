@@ -263,3 +263,20 @@ func TestBounds(t *testing.T) {
 		t.Errorf("a log over the bound: %v", err)
 	}
 }
+
+func TestPrivateFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	for range 2 {
+		if err := MkdirPrivate(dir); err != nil {
+			t.Fatal(err)
+		}
+		checkMode(t, dir, 0o700)
+	}
+	file := filepath.Join(dir, "file")
+	if err := WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := MkdirPrivate(file); err == nil {
+		t.Error("a file is no folder")
+	}
+}

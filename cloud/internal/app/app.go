@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -24,6 +23,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta/sqlite"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
+	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
@@ -63,7 +63,7 @@ const sweepEvery = 10 * time.Minute
 
 // Open reads or makes everything in the data folder and starts the housekeeping. Close ends it.
 func Open(ctx context.Context, c Config) (*App, error) {
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+	if err := atomicfile.MkdirPrivate(c.Data); err != nil {
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
 	issuer, err := issue.Open(c.Data)

@@ -60,7 +60,7 @@ func (l *landing) completeFile(f chunk.File) (identity, error) {
 	}
 	err = out.Chmod(mode)
 	if err == nil {
-		err = l.parent.Chtimes(name, time.Time{}, f.ModTime)
+		err = l.parent.Chtimes(name, time.Time{}, stampable(f.ModTime))
 	}
 	if err == nil {
 		err = out.Sync()
@@ -73,6 +73,17 @@ func (l *landing) completeFile(f chunk.File) (identity, error) {
 		return identity{}, local("finish", name, err)
 	}
 	return identify(st), nil
+}
+
+// stampable is the nearest time that file systems, and Go, can hold.
+func stampable(t time.Time) time.Time {
+	switch {
+	case t.Year() < 1700:
+		return time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC)
+	case t.Year() > 2200:
+		return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return t
 }
 
 func syncDir(root *os.Root, name string) error {

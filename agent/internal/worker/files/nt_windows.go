@@ -87,20 +87,10 @@ func short(path string) string {
 	return path
 }
 
-// long is a full path in the spelling that has no bound and is taken as it is.
-func long(path string) string {
-	switch {
-	case strings.HasPrefix(path, `\\?\`):
-		return path
-	case strings.HasPrefix(path, `\\`):
-		return `\\?\UNC\` + path[2:]
-	}
-	return `\\?\` + path
-}
-
-// openPath opens a full path, its links followed.
+// openPath opens a full path, its links followed. A Go process needs no prefix for a
+// long one: its run-time library tells Windows 10 that it takes them.
 func openPath(path string, access, share, flags uint32) (windows.Handle, error) {
-	name, err := windows.UTF16PtrFromString(long(path))
+	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {
 		return 0, err
 	}

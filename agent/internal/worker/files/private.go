@@ -19,7 +19,10 @@ import (
 // it is missing. Only the user may enter it.
 func (r *Room) private() (string, error) {
 	dir := privateDir(r.cfg.Home)
-	return dir, local("make folder", dir, makePrivate(dir))
+	if err := atomicfile.MkdirPrivate(dir); err != nil {
+		return "", local("make folder", dir, err)
+	}
+	return dir, local("close folder", dir, closeDir(dir))
 }
 
 var errHeld = errors.New("held by another operation")

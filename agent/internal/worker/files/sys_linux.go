@@ -31,11 +31,8 @@ func lockRange(f *os.File, at int64, wait bool) error {
 	}
 }
 
-// makePrivate makes a folder that only the user may enter, and closes one that is open.
-func makePrivate(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
+// closeDir lets only the user enter a folder.
+func closeDir(dir string) error {
 	st, err := os.Stat(dir)
 	if err == nil && st.Mode().Perm() != 0o700 {
 		err = os.Chmod(dir, 0o700)

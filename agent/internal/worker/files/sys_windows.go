@@ -7,8 +7,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
-
-	"github.com/iscdesk/iscdesk/internal/acl"
 )
 
 // openFlags: package os follows a link that lies in a root only to what lies there
@@ -39,7 +37,7 @@ func freeBytes(dir *os.File) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	name, err := windows.UTF16PtrFromString(long(path) + `\`)
+	name, err := windows.UTF16PtrFromString(path + `\`)
 	if err != nil {
 		return 0, err
 	}
@@ -104,21 +102,6 @@ func syncNames(dir *os.File) error {
 	return err
 }
 
-// makePrivate makes a folder that only the user and the system may enter, with all
-// that will lie in it. One that is there keeps its access list.
-func makePrivate(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return err
-	}
-	sd, err := acl.Private()
-	if err == nil {
-		err = acl.Mkdir(dir, sd)
-	}
-	if errors.Is(err, os.ErrExist) { // another worker of this user was first
-		return nil
-	}
-	return err
-}
+// closeDir leaves a folder's access list, with which it was made, to whoever changed it
+// since: what a list lets in may be a backup's account.
+func closeDir(string) error { return nil }

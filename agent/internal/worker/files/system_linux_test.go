@@ -38,3 +38,6 @@ func ownersOnly(t *testing.T, path string) {
 		t.Errorf("%s has mode %v (%v)", path, st.Mode().Perm(), err)
 	}
 }
+
+// verbatim is a folder's path under which names are taken as they are.
+func verbatim(dir string) string { return dir }

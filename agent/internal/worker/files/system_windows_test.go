@@ -76,3 +76,6 @@ func ownersOnly(t *testing.T, path string) {
 		t.Errorf("%s is open to %s (%v)", path, who, err)
 	}
 }
+
+// verbatim is a folder's path under which names are taken as they are.
+func verbatim(dir string) string { return `\\?\` + dir }

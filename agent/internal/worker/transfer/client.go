@@ -3,6 +3,7 @@ package transfer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -205,6 +206,9 @@ func (c *Client) Manifest(ctx context.Context, id string) (chunk.Manifest, error
 		return chunk.Manifest{}, damaged("manifest %s: %d bytes that do not have its checksum", id, b.Len())
 	}
 	m, err := chunk.DecodeManifest(b.Bytes())
+	if errors.Is(err, chunk.ErrName) { // made by another program: no cloud of ours takes it
+		return chunk.Manifest{}, &api.Error{Code: api.NameInvalid, Detail: fmt.Sprintf("manifest %s: %v", id, err)}
+	}
 	if err != nil {
 		return chunk.Manifest{}, damaged("manifest %s: %v", id, err)
 	}
