@@ -99,11 +99,12 @@ func (m *managedRun) Execute(_ []string, requests <-chan svc.ChangeRequest, stat
 		select {
 		case <-ready:
 			slow.Stop()
+			status <- running
 			m.say(slog.LevelInfo, "The agent is ready, build "+build+".")
-			status <- running
+			m.crashed(p.cfg.State)
 		case <-slow.C:
-			m.say(slog.LevelWarn, "The agent is not ready yet.")
 			status <- running
+			m.say(slog.LevelWarn, "The agent is not ready yet.")
 		case err := <-p.done:
 			if err == nil {
 				err = errors.New("the agent ended by itself")
@@ -156,6 +157,17 @@ func (m *managedRun) logger(level slog.Level) *slog.Logger {
 		level = max(level, slog.LevelWarn)
 	}
 	return slog.New(eventlog.NewHandler(level, m.log.Report))
+}
+
+// crashed reports how the last agent crashed and has the next crash kept. The folder is
+// there as soon as the agent is ready.
+func (m *managedRun) crashed(folder string) {
+	switch last, err := keepCrash(folder); {
+	case err != nil:
+		m.say(slog.LevelWarn, err.Error())
+	case last != "":
+		m.say(slog.LevelError, "The agent crashed and was started again: "+last)
+	}
 }
 
 // say reports what the service manager's part has to say. A log that does not take it
