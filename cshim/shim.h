@@ -69,8 +69,10 @@ int32_t shim_ready(const char **why);
 void shim_enter(struct shim_guard *g);
 void shim_leave(struct shim_guard *g);
 
-int shim_low_open(void);
-void shim_low_close(int taken);
+/* Called when Go's runtime runs, before anything else of Go does; and with its result
+ * when the client is open. */
+int shim_go_started(void);
+void shim_go_settled(int taken);
 int32_t shim_descriptor_new(int *descriptor); /* OK; or a code, and *descriptor is -1 */
 void shim_descriptor_set(int descriptor, int readable);
 void shim_descriptor_close(int descriptor);

@@ -189,8 +189,8 @@ void shim_descriptor_set(int fd, int readable)
 
 /* Takes those of 0, 1 and 2 that the host has closed while Go is being started:
  * sockets and the poller of Go would sit there for ever, and what others print
- * would go into them. Returns what shim_low_close gives back. */
-int shim_low_open(void)
+ * would go into them. Returns what shim_go_settled gives back. */
+int shim_go_started(void)
 {
     int taken = 0, fd;
     for (fd = 0; fd <= 2; fd++)
@@ -199,7 +199,7 @@ int shim_low_open(void)
     return taken;
 }
 
-void shim_low_close(int taken)
+void shim_go_settled(int taken)
 {
     int fd;
     for (fd = 0; fd <= 2; fd++)

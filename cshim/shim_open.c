@@ -103,9 +103,9 @@ static int32_t open_client(struct asked *asked, iscdesk_client *client, iscdesk_
     e.size = sizeof e;
     shim_enter(&g);
     goStarted(); /* Go's start opens files for a moment, perhaps as 0, 1 and 2 */
-    low = shim_low_open();
+    low = shim_go_started();
     rc = goOpen(number, &asked->o, c->timeout_ms, &e);
-    shim_low_close(low);
+    shim_go_settled(low);
     shim_leave(&g);
     if (rc != ISCDESK_OK) {
         (void)shim_drop(number, SHIM_CLIENT);

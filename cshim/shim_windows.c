@@ -1,8 +1,8 @@
 //go:build cgo && windows
 
 /* shim_windows.c - what the shim needs of Windows (Vista's locks, later things
- * looked for at run time): the guards before Go is entered, locks and waits,
- * clocks, threads, and the gate into Go. */
+ * looked for at run time): locks and waits, clocks,
+ * threads, and the gate into Go. shim_start_windows.c starts Go. */
 #define WIN32_LEAN_AND_MEAN
 #define _WIN32_WINNT 0x0601
 #include <windows.h>
@@ -15,22 +15,13 @@
 _Static_assert(sizeof(shim_mutex) == sizeof(SRWLOCK), "a lock is one pointer");
 _Static_assert(sizeof(shim_cond) == sizeof(CONDITION_VARIABLE), "a condition is one pointer");
 
-BOOLEAN NTAPI RtlDllShutdownInProgress(void); /* of ntdll; headers for drivers alone declare it */
-
-/* Once ExitProcess has begun, this thread is the only one left: Go's are gone,
- * with whatever they held. Static destructors of other libraries still run. */
-int32_t shim_cut_off(const char **why)
-{
-    *why = "the process is ending";
-    return RtlDllShutdownInProgress() ? ISCDESK_E_CLOSED : ISCDESK_OK;
-}
-
 /* ---- locks: at the end of the process a thread that is gone may have held one,
  * and nobody else is there to be kept out. */
 
 static int alone(void)
 {
-    return RtlDllShutdownInProgress();
+    const char *why;
+    return shim_cut_off(&why) != ISCDESK_OK;
 }
 
 void shim_mutex_init(shim_mutex *m)
@@ -78,112 +69,6 @@ int shim_wait(shim_cond *c, shim_mutex *m, int64_t until_ms)
         ms = left <= 0 ? 0 : left < 60000 ? (DWORD)left : 60000;
     SleepConditionVariableSRW((CONDITION_VARIABLE *)c, (SRWLOCK *)m, ms, 0);
     return until_ms >= 0 && shim_now_ms() >= until_ms;
-}
-
-/* ---- guards before Go is entered */
-
-enum { PROBE_MS = 2000, PROBE_STACK = 64 * 1024 };
-
-/* Go's code cannot leave a process with its threads in it, whatever the number
- * of FreeLibrary calls. First of all: the probe's thread may outlive the call. */
-static int pin(void)
-{
-    HMODULE self;
-    return GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_PIN | GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS,
-                              (LPCWSTR)(uintptr_t)pin, &self) != 0;
-}
-
-struct probe {
-    HANDLE runs;
-    LONG holders; /* whoever lets go last frees it */
-};
-
-static void let_go(struct probe *p)
-{
-    if (InterlockedDecrement(&p->holders) == 0) {
-        CloseHandle(p->runs);
-        free(p);
-    }
-}
-
-static DWORD WINAPI ping(void *arg)
-{
-    struct probe *p = arg;
-    SetEvent(p->runs);
-    let_go(p);
-    return 0;
-}
-
-/* A thread cannot begin while the loader's lock is held: by us, when this is
- * DllMain or a constructor of a library. Go would wait for its threads for ever. */
-static int threads_begin(void)
-{
-    struct probe *p = malloc(sizeof *p);
-    HANDLE thread;
-    int begun;
-    if (p == NULL)
-        return 0;
-    p->holders = 2;
-    p->runs = CreateEventW(NULL, TRUE, FALSE, NULL);
-    thread = p->runs == NULL ? NULL : CreateThread(NULL, PROBE_STACK, ping, p, STACK_SIZE_PARAM_IS_A_RESERVATION, NULL);
-    if (thread == NULL) {
-        if (p->runs != NULL)
-            CloseHandle(p->runs);
-        free(p);
-        return 0;
-    }
-    CloseHandle(thread);
-    begun = WaitForSingleObject(p->runs, PROBE_MS) == WAIT_OBJECT_0;
-    let_go(p);
-    return begun;
-}
-
-/* Go ends the process where this function is missing: before Windows 10. */
-static int system_serves(void)
-{
-    HMODULE library = LoadLibraryExW(L"bcryptprimitives.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
-    int serves;
-    if (library == NULL)
-        return 0;
-    serves = GetProcAddress(library, "ProcessPrng") != NULL;
-    FreeLibrary(library);
-    return serves;
-}
-
-/* Go's start, which link/start_windows.c hands over; NULL where the archive was
- * linked without it and started Go when it was loaded. */
-void (*shim_go_start)(int argc, char **argv);
-
-static shim_mutex start_lock = SHIM_MUTEX_INITIALIZER; /* guards started */
-static int started;
-
-/* Starts Go's runtime, once. It goes on in a thread of its own, for which the
- * first call into Go waits. */
-static void start_go(void)
-{
-    shim_lock(&start_lock);
-    if (!started && shim_go_start != NULL)
-        shim_go_start(0, NULL);
-    started = 1;
-    shim_unlock(&start_lock);
-}
-
-int32_t shim_ready(const char **why)
-{
-    int32_t rc = shim_cut_off(why);
-    if (rc != ISCDESK_OK)
-        return rc;
-    *why = "the library cannot be pinned";
-    if (!pin())
-        return ISCDESK_E_INTERNAL;
-    *why = "no thread begins within 2 s: called in DllMain or in a constructor of a library?";
-    if (!threads_begin())
-        return ISCDESK_E_LOADER_LOCK;
-    *why = "bcryptprimitives.dll of the system has no ProcessPrng: Windows 10 or later is needed";
-    if (!system_serves())
-        return ISCDESK_E_SYSTEM_TOO_OLD;
-    start_go();
-    return ISCDESK_OK;
 }
 
 /* ---- clocks */
@@ -290,18 +175,6 @@ void shim_descriptor_set(int descriptor, int readable)
 void shim_descriptor_close(int descriptor)
 {
     (void)descriptor;
-}
-
-/* A handle never becomes a standard one by its number, as a descriptor does: a
- * host that closed its own gets none of ours in their place. */
-int shim_low_open(void)
-{
-    return 0;
-}
-
-void shim_low_close(int taken)
-{
-    (void)taken;
 }
 
 /* ---- the gate into Go */

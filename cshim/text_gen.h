@@ -29,6 +29,8 @@ static const struct shim_text {
      "此 Windows 版本过旧，无法使用 ISCDesk。", "请使用 Windows 10、Windows Server 2016 或更高版本。"},
     {-12, "A name or text has characters that the application's code page cannot hold.", "Rename what bears it, or ask the application's maker to take such texts as Unicode.",
      "某个名称或文本含有应用程序所用代码页无法表示的字符。", "请更改该名称，或请应用程序的开发者改用 Unicode 读取此类文本。"},
+    {-13, "This program has too little memory or address space left for ISCDesk.", "Close documents or start the program anew; a 64-bit edition of it has more room.",
+     "此程序剩余的内存或地址空间不足，无法使用 ISCDesk。", "请关闭部分文档或重新启动程序；其 64 位版本的空间更大。"},
     {-20, "The ISCDesk agent does not answer on this computer.", "Install or start the ISCDesk agent (\"systemctl start iscdesk-agent\"), then try again.",
      "此计算机上的 ISCDesk 代理程序没有应答。", "请安装或启动 ISCDesk 代理程序（“systemctl start iscdesk-agent”），然后重试。"},
     {-21, "The ISCDesk agent and the application's library share no protocol version.", "Update the older one of the two, usually the ISCDesk agent.",

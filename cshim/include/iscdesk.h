@@ -92,6 +92,7 @@ extern "C" {
 #define ISCDESK_E_LOADER_LOCK (-10) /* Windows: opened in DllMain or in a constructor of a library */
 #define ISCDESK_E_SYSTEM_TOO_OLD (-11) /* Windows: older than Windows 10 */
 #define ISCDESK_E_TEXT_ENCODING (-12) /* a text that the code page of the application cannot hold */
+#define ISCDESK_E_NO_MEMORY (-13) /* no memory or address space left in the process */
 #define ISCDESK_E_AGENT_ABSENT (-20) /* no agent answers at the endpoint */
 #define ISCDESK_E_AGENT_TOO_OLD (-21) /* agent and library share no protocol version */
 #define ISCDESK_E_AGENT_LOST (-22) /* the connection broke; the library connects again */

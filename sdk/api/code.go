@@ -25,6 +25,7 @@ const (
 	LoaderLock      Code = -10 // Windows: opened in DllMain or in a constructor of a library
 	SystemTooOld    Code = -11 // Windows: older than Windows 10
 	TextEncoding    Code = -12 // a text that the code page of the application cannot hold
+	NoMemory        Code = -13 // no memory or address space left in the process
 
 	// The way to the agent.
 	AgentAbsent    Code = -20 // no agent answers at the endpoint

@@ -62,6 +62,11 @@ var textsLocal = map[Code]text{
 			"Rename what bears it, or ask the application's maker to take such texts as Unicode."},
 		[2]string{"某个名称或文本含有应用程序所用代码页无法表示的字符。",
 			"请更改该名称，或请应用程序的开发者改用 Unicode 读取此类文本。"}},
+	NoMemory: {"NO_MEMORY",
+		[2]string{"This program has too little memory or address space left for ISCDesk.",
+			"Close documents or start the program anew; a 64-bit edition of it has more room."},
+		[2]string{"此程序剩余的内存或地址空间不足，无法使用 ISCDesk。",
+			"请关闭部分文档或重新启动程序；其 64 位版本的空间更大。"}},
 
 	AgentAbsent: {"AGENT_ABSENT",
 		[2]string{"The ISCDesk agent does not answer on this computer.",
