@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux || windows
 
 package ctest
 
@@ -6,18 +6,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
-
-	"github.com/iscdesk/iscdesk/internal/need"
 )
 
 // root is the module's folder, seen from here.
@@ -28,95 +22,6 @@ const deadline = 90 * time.Second
 
 // exiting bounds a host that exits in the middle of work (row 8).
 const exiting = 5 * time.Second
-
-var folder string // of everything this run builds; made by TestMain
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "ctest")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	folder = dir
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
-}
-
-// variant is one way to build the library.
-type variant struct {
-	name string
-	env  []string
-}
-
-var (
-	plain   = variant{name: "plain"}
-	hooked  = variant{name: "hooked", env: []string{"TAGS=iscdesk_testhooks"}}
-	checked = variant{name: "cgocheck2", env: []string{"GOEXPERIMENT=cgocheck2"}}
-	asan    = variant{name: "asan", env: []string{"GOEXTRA=-asan", "CCEXTRA=-fsanitize=address"}}
-)
-
-var builds struct {
-	sync.Mutex // guards done; held while a library is built
-	done       map[string]error
-}
-
-// library builds the variant once a run and returns its folder.
-func library(t testing.TB, v variant) string {
-	t.Helper()
-	need.Command(t, "gcc")
-	builds.Lock()
-	defer builds.Unlock()
-	out := filepath.Join(folder, v.name)
-	err, done := builds.done[v.name]
-	if !done {
-		cmd := exec.Command("sh", filepath.Join(root, "cshim/build.sh"), out)
-		cmd.Env = append(os.Environ(), v.env...)
-		var text []byte
-		if text, err = cmd.CombinedOutput(); err != nil {
-			err = fmt.Errorf("build library %s: %w\n%s", v.name, err, text)
-		}
-		if builds.done == nil {
-			builds.done = map[string]error{}
-		}
-		builds.done[v.name] = err
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-// strict is what every host must compile under.
-var strict = []string{"-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"}
-
-// compile builds hosts/source against a library's folder and returns the program.
-func compile(t *testing.T, lib, source string, flags ...string) string {
-	t.Helper()
-	cc := "gcc"
-	if strings.HasSuffix(source, ".cpp") {
-		cc = "g++"
-	}
-	need.Command(t, cc)
-	out := filepath.Join(t.TempDir(), strings.TrimSuffix(source, filepath.Ext(source)))
-	args := append([]string{}, strict...)
-	args = append(args, "-I"+filepath.Join(lib, "include"), "-o", out, filepath.Join("hosts", source))
-	args = append(args, flags...)
-	text, err := exec.Command(cc, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("compile %s: %v\n%s", source, err, text)
-	}
-	if len(text) > 0 {
-		t.Errorf("compile %s is not silent:\n%s", source, text)
-	}
-	return out
-}
-
-// linked are the flags of a program that links the library of lib.
-func linked(lib string) []string {
-	dir := filepath.Join(lib, "lib")
-	return []string{"-L" + dir, "-Wl,-rpath," + dir, "-liscdesk", "-lm"}
-}
 
 // host is a program that runs; its output is in out when it has ended.
 type host struct {
@@ -133,16 +38,8 @@ func command(t testing.TB, program string, args ...string) *host {
 	h := &host{cmd: exec.CommandContext(ctx, program, args...), cancel: cancel}
 	h.cmd.Stdout, h.cmd.Stderr = &h.out, &h.err
 	h.cmd.Dir = t.TempDir()
-	// A host that fails may leave a child behind that holds its pipes: the whole
-	// group ends with the host.
-	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	h.cmd.WaitDelay = time.Second
-	t.Cleanup(func() {
-		if h.cmd.Process != nil {
-			_ = syscall.Kill(-h.cmd.Process.Pid, syscall.SIGKILL)
-		}
-	})
-	h.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.cmd.Dir, "LANG=C.UTF-8"}
+	surround(t, h.cmd)
 	return h
 }
 
@@ -165,14 +62,6 @@ func (h *host) converse(t *testing.T) (in io.Writer, lines *bufio.Scanner) {
 	return in, bufio.NewScanner(out)
 }
 
-// noAgent leaves a test out where the places without an endpoint have an agent.
-func noAgent(t *testing.T) {
-	t.Helper()
-	if _, err := os.Stat("/run/iscdesk/agent.sock"); err == nil {
-		need.Missing(t, "needs a machine without an agent of its own: a host without an endpoint would find that one")
-	}
-}
-
 // within ends the host after this time already; the returned function lifts it.
 func (h *host) within(d time.Duration) (lift func() bool) { return time.AfterFunc(d, h.cancel).Stop }
 
@@ -181,7 +70,7 @@ func (h *host) run(t *testing.T, want int) string {
 	t.Helper()
 	defer h.cancel()
 	err := h.cmd.Run()
-	if got := h.cmd.ProcessState.ExitCode(); got != want {
+	if got := int(int32(h.cmd.ProcessState.ExitCode())); got != want {
 		t.Fatalf("%s: exit status %d, want %d (%v)\n%s%s", filepath.Base(h.cmd.Path), got, want, err, tail(h.out.String()), tail(h.err.String()))
 	}
 	return h.out.String()
@@ -194,4 +83,20 @@ func tail(s string) string {
 		s = "…" + s[len(s)-most:]
 	}
 	return s
+}
+
+func write(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }

@@ -10,7 +10,7 @@ static char *long_text(size_t n)
     char *s = malloc(n + 1);
     CHECK(s != NULL);
     memset(s, 'a', n);
-    s[0] = '/';
+    memcpy(s, HOST_ROOT, strlen(HOST_ROOT));
     s[n] = 0;
     return s;
 }
@@ -29,7 +29,7 @@ static void texts(iscdesk_client c)
         WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_license_verify_notify(c, 0, not_utf8[i], err()));
         WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_list_folder(c, not_utf8[i], NULL, NULL, &l, err()));
         WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_open_object(c, not_utf8[i], 0, 0, NULL, err()));
-        WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_save_to(c, "/a", 0, "s1", NULL, not_utf8[i], NULL, err()));
+        WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_save_to(c, HOST_ROOT "a", 0, "s1", NULL, not_utf8[i], NULL, err()));
     }
     CHECK(iscdesk_save(c, most, 0, NULL, err()) != ISCDESK_E_TOO_LARGE);
     WANT(ISCDESK_E_TOO_LARGE, iscdesk_save(c, over, 0, NULL, err()));
@@ -56,7 +56,7 @@ static void nulls(iscdesk_client c)
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_check_in_object(c, NULL, err()));
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_check_in_object(c, "", err()));
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_open_object(c, NULL, 0, 0, NULL, err()));
-    WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_save_to(c, "/a", 0, NULL, NULL, NULL, NULL, err()));
+    WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_save_to(c, HOST_ROOT "a", 0, NULL, NULL, NULL, NULL, err()));
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_list_folder(c, NULL, NULL, NULL, &l, err()));
     CHECK(l == NULL); /* outputs are set first */
     WANT(ISCDESK_E_INVALID_ARGUMENT, iscdesk_list_spaces(c, NULL, err()));

@@ -35,7 +35,7 @@ static void value(const char *endpoint)
 {
     SdkInvoker invoker;
     Example example;
-    std::string devInfo, fileName, errorMsg, saveFilePath = "/tmp/no such part.dxf";
+    std::string devInfo, fileName, errorMsg, saveFilePath = HOST_ROOT "no such part.dxf";
     bool verifyResult = true;
     invoker.IscdeskFactory()->Init(); // no agent at the default places: refused, not thrown
     CHECK(invoker->Save(saveFilePath) != Sdk::RESULT_SUCCESS);

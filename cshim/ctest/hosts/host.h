@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "host_system.h"
 
 #include "iscdesk.h"
 
@@ -59,28 +59,6 @@ static inline iscdesk_client host_open(const char *endpoint)
     iscdesk_client c;
     WANT(ISCDESK_OK, iscdesk_init(&o, &c, err()));
     return c;
-}
-
-static inline int host_threads(void)
-{
-    char line[256];
-    int n = -1;
-    FILE *f = fopen("/proc/self/status", "r");
-    CHECK(f != NULL);
-    while (fgets(line, sizeof line, f))
-        if (sscanf(line, "Threads: %d", &n) == 1)
-            break;
-    fclose(f);
-    return n;
-}
-
-static inline void host_nap(int ms)
-{
-    struct timespec t;
-    t.tv_sec = ms / 1000;
-    t.tv_nsec = (long)(ms % 1000) * 1000000;
-    while (nanosleep(&t, &t) != 0 && errno == EINTR)
-        ;
 }
 
 /* Tells the driver that the next step may happen, and waits for its answer. */

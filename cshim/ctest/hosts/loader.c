@@ -4,6 +4,12 @@
 
 #include "iscdesk_load.h"
 
+#ifdef _WIN32
+#define NOWHERE "C:\\nowhere\\iscdesk64.dll"
+#else
+#define NOWHERE "/nowhere/libiscdesk.so.1"
+#endif
+
 int main(int argc, char **argv)
 {
     iscdesk_functions desk;
@@ -14,7 +20,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         return 2;
     if (argv[2][0] == 0)
-        return iscdesk_load(&desk, "/nowhere/libiscdesk.so.1") == ISCDESK_LOAD_ABSENT && desk.init_abi == NULL ? 0 : 3;
+        return iscdesk_load(&desk, NOWHERE) == ISCDESK_LOAD_ABSENT && desk.init_abi == NULL ? 0 : 3;
     rc = iscdesk_load(&desk, argv[2]);
     if (strstr(argv[2], "libm.so") != NULL)
         return rc == ISCDESK_LOAD_INCOMPLETE && desk.abi == NULL ? 0 : 4;

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
     }
     CHECK(caught);
 
-    const int64_t stored = desk.save_to("/", "s1", "");
+    const int64_t stored = desk.save_to(HOST_ROOT, "s1", "");
     Sdk::Event end = desk.next(10000);
     while (end && (end.operation() != stored || end.type() != Sdk::EVENT_SAVE_RESULT))
         end = desk.next(10000);
