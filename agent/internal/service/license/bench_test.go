@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,14 @@ var (
 	app = caller.Actor{UID: "1000", Product: "minicad", Language: "en"}
 )
 
+// home is a user's folder as the system that runs the test writes it.
+func home() string {
+	if runtime.GOOS == "windows" {
+		return `C:\Users\li\AppData\Local\ISCDesk`
+	}
+	return "/home/li/.local/share/iscdesk"
+}
+
 // fileWorker writes licence files nowhere and remembers what it was given.
 type fileWorker struct {
 	mu    sync.Mutex // guards what follows
@@ -42,7 +51,7 @@ func (w *fileWorker) Call(_ context.Context, method string, params, result any) 
 	}
 	w.wrote = append(w.wrote, p)
 	if r, ok := result.(*workerapi.WrittenFile); ok {
-		r.Path = "/home/li/.local/share/iscdesk/" + p.Dir + "/" + p.Name
+		r.Path = filepath.Join(home(), p.Dir, p.Name)
 	}
 	return w.fail
 }

@@ -150,7 +150,7 @@ func TestRequestSurvivesAKilledAgent(t *testing.T) {
 	id := op.ID()
 	b.start()
 	b.room.Start()
-	if p, state := b.result(id); state != api.OpDone || !strings.HasSuffix(p["LicenseFilePath"], "/a.lic") {
+	if p, state := b.result(id); state != api.OpDone || filepath.Base(p["LicenseFilePath"]) != "a.lic" {
 		t.Errorf("ended %s %v", state, p)
 	}
 	if st := b.events.Get(b.owner(), id); string(st.Event.Envelope.ComeBack) != `{"k":1}` {

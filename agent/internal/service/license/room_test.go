@@ -1,6 +1,7 @@
 package license
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestRequestInBothForms(t *testing.T) {
 		}
 	}
 	p, state = b.request(api.FormFile)
-	want := "/home/li/.local/share/iscdesk/licenses/minicad/license.lic"
+	want := filepath.Join(home(), "licenses", "minicad", "license.lic")
 	if _, there := p["LicenseContent"]; state != api.OpDone || p["LicenseFilePath"] != want || p["LicenseType"] != "file" || there {
 		t.Errorf("file form: %s %v", state, p)
 	}
