@@ -8,10 +8,10 @@ TESTSUM := go tool gotestsum --format pkgname
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo-setup build lib lib-windows test race lint fuzz bench ctest e2e demo demo-ui dist generate windows clean
+.PHONY: help setup demo-setup build lib lib-windows test race lint fuzz bench ctest e2e demo demo-ui dist generate windows test-windows clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '  %-10s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '  %-12s %s\n' "$$t" "$$d"; done
 
 setup: ## install the Debian packages that tests need (root, about 300 MB), or list what is missing
 	@.ci/setup
@@ -36,9 +36,10 @@ lib-windows: ## build the two Windows DLLs into build/windows (needs both MinGW 
 	@echo "building iscdesk64.dll, iscdesk.dll"
 	@VERSION=$(VERSION) cshim/build-windows.sh
 
-test: setup build ## run all tests (within 15 minutes on 2 cores); prints what was not run and why
+# Tests called TestWindows… are make test-windows' part.
+test: setup build ## run all tests but Windows' (within 15 minutes on 2 cores); prints what was not run and why
 	@mkdir -p build/test-output
-	@$(TESTSUM) --jsonfile build/test-output/test.json -- -timeout 14m ./...
+	@$(TESTSUM) --jsonfile build/test-output/test.json -- -timeout 14m -skip '^TestWindows' ./...
 
 race: setup build ## run all Go tests but the installer's under the race detector; e2e's scenarios with programs built so
 	@mkdir -p build/race
@@ -46,7 +47,7 @@ race: setup build ## run all Go tests but the installer's under the race detecto
 	@go build -race -o build/race/iscdesk-agent ./agent
 	@go build -race -o build/race/iscdesk-cloud ./cloud
 	@go build -race -o build/race/iscdesk ./cli
-	@$(TESTSUM) -- -race -timeout 25m $$(go list ./... | grep -v -e /installer -e /e2e)
+	@$(TESTSUM) -- -race -timeout 25m -skip '^TestWindows' $$(go list ./... | grep -v -e /installer -e /e2e)
 	@$(TESTSUM) -- -race -timeout 15m -run TestScenarios ./e2e -programs $(CURDIR)/build/race
 
 lint: ## gofmt, vet, staticcheck, shellcheck, and the vet of the Windows build
@@ -78,6 +79,15 @@ windows: lib-windows ## cross-build everything for windows/amd64, and the DLLs f
 	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) ./...
 	@for p in agent cloud; do CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -o build/windows/x64/iscdesk-$$p.exe ./$$p || exit 1; done
 	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -o build/windows/x64/iscdesk.exe ./cli
+
+test-windows: build windows ## the whole Windows proof under Wine: Windows programs and DLLs run, a line for each claim
+	@.ci/setup windows
+	@.ci/wine
+	@echo "building the programs for Wine"
+	@mkdir -p build/wine/x64
+	@for p in agent cloud; do CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -overlay build/wine/overlay.json -o build/wine/x64/iscdesk-$$p.exe ./$$p || exit 1; done
+	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -overlay build/wine/overlay.json -o build/wine/x64/iscdesk.exe ./cli
+	@go run ./e2e/winproof
 
 dist: build windows ## pack what was built into build/dist with checksums
 	@.ci/dist $(VERSION)

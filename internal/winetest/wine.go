@@ -130,13 +130,17 @@ func (w *Wine) Need32(t testing.TB) {
 	}
 }
 
-// Env is the environment of a Windows program: Wine's settings, and nothing of the
-// caller's. Windows' own variables (USERPROFILE, TEMP, …) come from the prefix.
+// Env is the environment of a Windows program: Settings, and nothing of the caller's.
+// Windows' own variables (USERPROFILE, TEMP, …) come from the prefix.
 func (w *Wine) Env() []string {
+	return append(w.Settings(), "HOME=/nonexistent", "PATH=/usr/bin:/bin")
+}
+
+// Settings are the variables that make Wine use this system.
+func (w *Wine) Settings() []string {
 	return []string{
 		"WINEPREFIX=" + w.Prefix, "WINEDLLPATH=" + filepath.Join(w.base, "dlls"), "WINEDEBUG=-all",
-		"WINEDLLOVERRIDES=winemenubuilder.exe,mscoree,mshtml=", "WINELOADER=" + loader,
-		"HOME=/nonexistent", "PATH=/usr/bin:/bin", "LANG=C.UTF-8",
+		"WINEDLLOVERRIDES=winemenubuilder.exe,mscoree,mshtml=", "WINELOADER=" + loader, "LANG=C.UTF-8",
 	}
 }
 
