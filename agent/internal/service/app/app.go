@@ -8,8 +8,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
-	"os"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
@@ -83,7 +81,7 @@ func (r *rooms) serve(ctx context.Context) error {
 		UID: caller.Own(), Build: r.cfg.Build, Clock: r.cfg.Clock, Log: r.cfg.Log, Events: r.events,
 		Product: r.allow, Auth: r.signin, Identity: r.identity, License: r.license, Files: r.files, Agent: r,
 	})
-	ln, err := r.listen()
+	ln, err := localapi.Listen(r.cfg.Socket, r.cfg.System) // a system's agent for everybody
 	if err != nil {
 		return err
 	}
@@ -107,14 +105,6 @@ func (r *rooms) serve(ctx context.Context) error {
 	r.events.Stop() // tells every session, ends every operation's context
 	server.Shutdown()
 	return err
-}
-
-func (r *rooms) listen() (*net.UnixListener, error) {
-	dir, mode := os.FileMode(0o700), os.FileMode(0o600)
-	if r.cfg.System {
-		dir, mode = 0o755, 0o666 // everybody may knock; the kernel says who does
-	}
-	return localapi.Listen(r.cfg.Socket, dir, mode)
 }
 
 // allow answers at hello whether the caller's program may be the product.

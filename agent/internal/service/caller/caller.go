@@ -17,6 +17,3 @@ type Actor struct {
 	Language   string // BCP 47 as the application gave it
 	Session    string // public id of the session, not its secret
 }
-
-// Root reports whether the caller is the system itself, which gets no file operations.
-func (a Actor) Root() bool { return a.UID.System() }

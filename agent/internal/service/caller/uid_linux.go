@@ -45,3 +45,14 @@ func (r Rights) Key() string {
 	}
 	return b.String()
 }
+
+// Root reports whether the caller is the system itself, which a system's agent gives no
+// file operations.
+func (a Actor) Root() bool { return a.UID.System() }
+
+// RootAdvice says in English what such a caller can do.
+const RootAdvice = "start the program as the user who works with it"
+
+// SameRights reports whether an agent of this process may serve the caller, who is
+// the same user.
+func (a Actor) SameRights() bool { return true }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -22,7 +21,7 @@ import (
 // they are subscribed.
 type conn struct {
 	s     *Server
-	nc    *net.UnixConn
+	nc    *stream
 	in    *bufio.Reader
 	peer  *caller.Peer
 	ctx   context.Context // ends with the connection
@@ -40,7 +39,7 @@ type conn struct {
 	pump *pump
 }
 
-func newConn(s *Server, nc *net.UnixConn, peer *caller.Peer) *conn {
+func newConn(s *Server, nc *stream, peer *caller.Peer) *conn {
 	c := &conn{
 		s: s, nc: nc, in: bufio.NewReader(nc), peer: peer, actor: peer.Actor,
 		slots: make(chan struct{}, api.MaxInFlight),
@@ -61,7 +60,7 @@ func (c *conn) run() {
 	defer c.s.leave(c)
 	defer c.peer.Close()
 	var requests sync.WaitGroup
-	if err := c.read(&requests); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+	if err := c.read(&requests); !errors.Is(err, io.EOF) && !isClosed(err) {
 		c.s.cfg.Log.Debug("connection ended", "uid", c.peer.UID, "pid", c.peer.PID, "cause", err)
 	}
 	c.close()

@@ -88,7 +88,7 @@ func (c *conn) answerTo(name string, params json.RawMessage) (any, func(), error
 // permit decides once, by the Actor.
 func (s *Server) permit(may who, a caller.Actor) error {
 	if may == person && s.cfg.UID.System() && a.Root() {
-		return &api.Error{Code: api.RootCaller, Detail: "the system's agent opens files only with the rights of the user who asks"}
+		return &api.Error{Code: api.RootCaller, Detail: "the system's agent opens files only with a user's ordinary rights: " + caller.RootAdvice}
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func start(t testing.TB, change func(*Config, *Server)) *agent {
 		change(&s.cfg, s)
 	}
 	run := filepath.Join(shortDir(t), "run")
-	ln, err := Listen(filepath.Join(run, "agent.sock"), 0o755, 0o666)
+	ln, err := Listen(filepath.Join(run, "agent.sock"), true)
 	if err != nil {
 		t.Fatal(err)
 	}

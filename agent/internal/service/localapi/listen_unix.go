@@ -19,7 +19,25 @@ const maxSocketPath = 107
 // probeTimeout bounds the question whether somebody serves the socket.
 const probeTimeout = time.Second
 
-func listen(path string, dirMode, mode os.FileMode) (*net.UnixListener, error) {
+// Listener and stream are the endpoint of this system and a connection to it.
+type (
+	Listener = net.UnixListener
+	stream   = net.UnixConn
+)
+
+func accept(ln *Listener) (*stream, error) { return ln.AcceptUnix() }
+
+// isClosed tells the end that this side made.
+func isClosed(err error) bool { return errors.Is(err, net.ErrClosed) }
+
+// Listen opens the socket at path, for every user or for this process's own only. Its
+// folder is made where there is none. A socket that nobody serves is taken away; one that
+// answers, and anything that is no socket, is refused.
+func Listen(path string, all bool) (*Listener, error) {
+	dirMode, mode := os.FileMode(0o700), os.FileMode(0o600)
+	if all {
+		dirMode, mode = 0o755, 0o666 // everybody may knock; the kernel says who does
+	}
 	if !filepath.IsAbs(path) || len(path) > maxSocketPath {
 		return nil, fmt.Errorf("listen on %q: not an absolute path of at most %d bytes", path, maxSocketPath)
 	}

@@ -1,12 +1,23 @@
 package localapi
 
 import (
-	"net"
+	"errors"
 	"os"
 
-	"github.com/iscdesk/iscdesk/sdk/api"
+	"github.com/iscdesk/iscdesk/internal/ipc"
 )
 
-func listen(string, os.FileMode, os.FileMode) (*net.UnixListener, error) {
-	return nil, &api.Error{Code: api.NotSupported, Detail: "the local API runs on Linux only in this version"}
-}
+// Listener and stream are the endpoint of this system and a connection to it.
+type (
+	Listener = ipc.Listener
+	stream   = ipc.Conn
+)
+
+func accept(ln *Listener) (*stream, error) { return ln.Accept() }
+
+// isClosed tells the end that this side made.
+func isClosed(err error) bool { return errors.Is(err, os.ErrClosed) }
+
+// Listen opens the pipe at path, for every user or for this process's own and the
+// system only. A pipe of that name that exists already is refused with api.Forbidden.
+func Listen(path string, all bool) (*Listener, error) { return ipc.ListenPipe(path, all) }

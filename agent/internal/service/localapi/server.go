@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -84,11 +82,11 @@ func New(cfg Config) *Server {
 }
 
 // Serve accepts until ln is closed; that is its ordinary end, with nil.
-func (s *Server) Serve(ln *net.UnixListener) error {
+func (s *Server) Serve(ln *Listener) error {
 	for {
-		nc, err := ln.AcceptUnix()
+		nc, err := accept(ln)
 		switch {
-		case errors.Is(err, net.ErrClosed):
+		case isClosed(err):
 			return nil
 		case isTemporary(err):
 			// Out of descriptors or memory: others must end first, so pause instead of spinning.
@@ -112,11 +110,17 @@ func isTemporary(err error) bool {
 }
 
 // take serves an accepted connection in a goroutine of its own, or refuses it.
-func (s *Server) take(nc *net.UnixConn) {
+func (s *Server) take(nc *stream) {
 	peer, err := caller.Accepted(nc)
 	if err != nil {
 		s.cfg.Log.Error("caller not known", "cause", err)
-		_ = nc.Close()
+		var known *api.Error
+		if !errors.As(err, &known) {
+			known = &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("the agent cannot tell who is calling: %v", err)}
+		}
+		c := newConn(s, nc, new(caller.Peer))
+		c.refuse(0, known, nil)
+		c.close()
 		return
 	}
 	c := newConn(s, nc, peer)
@@ -136,6 +140,9 @@ func (s *Server) admit(c *conn) *api.Error {
 	uid := c.peer.UID
 	if !s.cfg.UID.System() && uid != s.cfg.UID {
 		return &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("this agent is run by user %s and serves that user only", s.cfg.UID)}
+	}
+	if !s.cfg.UID.System() && !c.peer.SameRights() {
+		return &api.Error{Code: api.Forbidden, Detail: "this agent is run by the same user with other rights: one of the two runs as administrator"}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,10 +223,3 @@ func (s *Server) Shutdown() {
 
 // deadline is for the poller, which knows the machine's own clock only.
 func deadline(d time.Duration) time.Time { return clock.System{}.Now().Add(d) }
-
-// Listen opens the endpoint. The folder must exist or is made with dirMode; mode is the
-// socket's. A socket that nobody serves is taken away; one that answers, and
-// anything that is no socket, is refused.
-func Listen(path string, dirMode, mode os.FileMode) (*net.UnixListener, error) {
-	return listen(path, dirMode, mode)
-}

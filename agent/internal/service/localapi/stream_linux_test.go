@@ -178,7 +178,7 @@ func TestListen(t *testing.T) {
 			path := filepath.Join(shortDir(t), "run", "agent.sock")
 			tt.prepare(t, path)
 			before, _ := os.Lstat(path)
-			ln, err := Listen(path, 0o755, 0o666)
+			ln, err := Listen(path, true)
 			if (err == nil) != tt.ok {
 				t.Fatalf("listen: %v", err)
 			}
