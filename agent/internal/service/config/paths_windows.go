@@ -63,6 +63,10 @@ func Prepare() error {
 	if err != nil {
 		return err
 	}
+	return prepare(dir)
+}
+
+func prepare(dir string) error {
 	sd, err := acl.Public()
 	if err != nil {
 		return err
