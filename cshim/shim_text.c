@@ -203,8 +203,8 @@ int32_t shim_text_in(uint32_t page, const void *text, size_t limit, char **made,
     if (page == SHIM_UTF16) {
         rc = from_units(text, limit, made);
     } else {
-        size = strnlen(text, limit + 1);
-        if (size > limit) /* and no byte past it is read */
+        size = strnlen(text, 2 * limit + 1); /* GB18030 has 4 bytes where UTF-8 has 2 */
+        if (size > 2 * limit) /* and no byte past it is read */
             return ISCDESK_E_TOO_LARGE;
         rc = page_units(page, text, size, &wide);
         if (rc != ISCDESK_OK)

@@ -3,13 +3,16 @@
  * is not linked against it starts where no desk is installed.
  *
  *     iscdesk_functions desk;
- *     if (iscdesk_load(&desk, path) == ISCDESK_LOADED)
+ *     int rc = iscdesk_load(&desk, NULL);
+ *     if (rc == ISCDESK_LOADED)
  *         desk.init_abi(ISCDESK_ABI, &options, &client, &err);
+ *     else
+ *         puts(iscdesk_load_text(rc));
  *
  * Every function of iscdesk.h is a member without its prefix; comments there
  * hold. Include this in one C file of the application (or C++: the functions
- * are static). On Linux link with -ldl where the C library still needs it.
- * The Windows half is compiled and run by tests, but there is no Windows library yet.
+ * are static). On Linux link with -ldl where the C library still needs it, on
+ * Windows with advapi32.
  */
 #ifndef ISCDESK_LOAD_H
 #define ISCDESK_LOAD_H
@@ -23,6 +26,9 @@
 
 #ifdef _WIN32
 #include <windows.h>
+#ifdef _MSC_VER
+#pragma comment(lib, "advapi32.lib")
+#endif
 #else
 #include <dlfcn.h>
 #endif
@@ -83,32 +89,122 @@ typedef struct iscdesk_functions {
     const iscdesk_char16 *(ISCDESK_CALL *list_text_w)(iscdesk_list list, int32_t row, const char *key);
 } iscdesk_functions;
 
-/* What iscdesk_load answers. */
+/* What iscdesk_load answers; iscdesk_load_text has a sentence for each. */
 #define ISCDESK_LOADED 0
 #define ISCDESK_LOAD_ABSENT 1     /* no library: the application goes on without a desk */
 #define ISCDESK_LOAD_INCOMPLETE 2 /* a library that lacks a function of this header */
 #define ISCDESK_LOAD_TOO_OLD 3    /* its ABI is older than this header's */
+/* Windows alone: */
+#define ISCDESK_LOAD_NO_PATH 4        /* path is not a full one in UTF-8 */
+#define ISCDESK_LOAD_NOT_REGISTERED 5 /* the registry names no library for programs of this bitness */
+#define ISCDESK_LOAD_NOT_TEXT 6       /* what it names is no text */
+#define ISCDESK_LOAD_RELATIVE 7       /* ... no full path */
+#define ISCDESK_LOAD_NETWORK 8        /* ... on another machine, or a device */
+#define ISCDESK_LOAD_TOO_LONG 9       /* ... of more than 259 characters */
+#define ISCDESK_LOAD_BITNESS 10       /* a library for programs of the other bitness, or no library */
+#define ISCDESK_LOAD_REFUSED 11       /* Windows did not load it */
 
-#define ISCDESK_LOAD_NO_PATH 4    /* Windows: path is not a full one in UTF-8 */
+#if defined(__GNUC__)
+#define ISCDESK_LOAD_MAY_REST_ __attribute__((unused))
+#else
+#define ISCDESK_LOAD_MAY_REST_
+#endif
+
+/* One English sentence, for ever; also for a code that is none. */
+ISCDESK_LOAD_MAY_REST_ static const char *iscdesk_load_text(int code)
+{
+    switch (code) {
+    case ISCDESK_LOADED:
+        return "The ISCDesk library is loaded.";
+    case ISCDESK_LOAD_ABSENT:
+        return "There is no ISCDesk library at the place where it should be: install ISCDesk again.";
+    case ISCDESK_LOAD_INCOMPLETE:
+        return "The library lacks a function that this program needs: update ISCDesk.";
+    case ISCDESK_LOAD_TOO_OLD:
+        return "The ISCDesk library is older than this program: update ISCDesk.";
+    case ISCDESK_LOAD_NO_PATH:
+        return "The program did not give a full path of the ISCDesk library.";
+    case ISCDESK_LOAD_NOT_REGISTERED:
+        return "ISCDesk is not installed on this computer, or not for programs of this bitness.";
+    case ISCDESK_LOAD_NOT_TEXT:
+        return "The registry's entry for the ISCDesk library is not a text: install ISCDesk again.";
+    case ISCDESK_LOAD_RELATIVE:
+        return "The registry's entry for the ISCDesk library is not a full path: install ISCDesk again.";
+    case ISCDESK_LOAD_NETWORK:
+        return "The registry's entry for the ISCDesk library is not on a drive of this computer: install ISCDesk again.";
+    case ISCDESK_LOAD_TOO_LONG:
+        return "The registry's entry for the ISCDesk library is too long: install ISCDesk in a shorter path.";
+    case ISCDESK_LOAD_BITNESS:
+        return "The ISCDesk library is for programs of the other bitness, or damaged: install ISCDesk again.";
+    case ISCDESK_LOAD_REFUSED:
+        return "Windows did not load the ISCDesk library: ISCDesk needs Windows 10 or later.";
+    default:
+        return "The ISCDesk library was not loaded.";
+    }
+}
 
 #ifdef _WIN32
+static int iscdesk_load_drive_(const wchar_t *path)
+{
+    return ((path[0] >= 'A' && path[0] <= 'Z') || (path[0] >= 'a' && path[0] <= 'z')) && path[1] == ':' && path[2] == '\\';
+}
+
+/* The path that the installer laid down, in HKEY_LOCAL_MACHINE, which administrators
+ * alone can write: a user's own part of the registry is never asked. There is one
+ * entry for 32-bit programs too, in the 64-bit view (0x0100 is KEY_WOW64_64KEY,
+ * which old headers lack). */
+static int iscdesk_load_registered_(wchar_t *path, DWORD room)
+{
+    HKEY key;
+    DWORD type = 0, size = room * (DWORD)sizeof *path, count, i;
+    LONG rc;
+    if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\ISCDesk", 0, KEY_QUERY_VALUE | 0x0100, &key) != ERROR_SUCCESS)
+        return ISCDESK_LOAD_NOT_REGISTERED;
+    rc = RegQueryValueExW(key, sizeof(void *) == 8 ? L"Library64" : L"Library32", NULL, &type, (BYTE *)path, &size);
+    RegCloseKey(key);
+    if (rc == ERROR_MORE_DATA)
+        return ISCDESK_LOAD_TOO_LONG;
+    if (rc != ERROR_SUCCESS)
+        return ISCDESK_LOAD_NOT_REGISTERED;
+    if (type != REG_SZ || size % sizeof *path != 0) /* nor one with variables, which a user sets */
+        return ISCDESK_LOAD_NOT_TEXT;
+    count = size / (DWORD)sizeof *path;
+    if (count > 0 && path[count - 1] == 0)
+        count--;
+    if (count >= room)
+        return ISCDESK_LOAD_TOO_LONG;
+    path[count] = 0;
+    for (i = 0; i < count; i++)
+        if (path[i] == 0)
+            return ISCDESK_LOAD_NOT_TEXT;
+    if (count > 1 && path[0] == '\\' && path[1] == '\\')
+        return ISCDESK_LOAD_NETWORK;
+    return count > 3 && iscdesk_load_drive_(path) ? ISCDESK_LOADED : ISCDESK_LOAD_RELATIVE;
+}
+
 /* The library of a full path (C:\... or \\server\...). By a bare name or a relative
  * path Windows would also search the folder of the program, the current one and
  * PATH, where somebody else may have laid one. */
 static int iscdesk_load_open_(const char *path, HMODULE *library)
 {
+    enum { most = 260 }; /* MAX_PATH: as long as Windows loads */
     wchar_t wide[ISCDESK_MAX_PATH + 1];
-    int drive, share;
+    int rc = ISCDESK_LOADED;
     *library = NULL;
-    if (!path || !path[0])
-        return ISCDESK_LOAD_NO_PATH;
-    drive = ((path[0] >= 'A' && path[0] <= 'Z') || (path[0] >= 'a' && path[0] <= 'z')) && path[1] == ':' && path[2] == '\\';
-    share = path[0] == '\\' && path[1] == '\\';
-    if ((!drive && !share) || MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, ISCDESK_MAX_PATH + 1) == 0)
-        return ISCDESK_LOAD_NO_PATH;
+    if (!path)
+        rc = iscdesk_load_registered_(wide, most);
+    else if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, ISCDESK_MAX_PATH + 1) == 0 ||
+             (!iscdesk_load_drive_(wide) && !(wide[0] == '\\' && wide[1] == '\\')))
+        rc = ISCDESK_LOAD_NO_PATH;
+    if (rc != ISCDESK_LOADED)
+        return rc;
+    if (GetFileAttributesW(wide) == (DWORD)-1)
+        return ISCDESK_LOAD_ABSENT;
     /* LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR and _SYSTEM32, which old headers lack: what the library needs itself */
     *library = LoadLibraryExW(wide, NULL, 0x100 | 0x800);
-    return *library ? ISCDESK_LOADED : ISCDESK_LOAD_ABSENT;
+    if (*library)
+        return ISCDESK_LOADED;
+    return GetLastError() == ERROR_BAD_EXE_FORMAT ? ISCDESK_LOAD_BITNESS : ISCDESK_LOAD_REFUSED;
 }
 #define ISCDESK_LOAD_FIND_(name) GetProcAddress(library, name)
 #else
@@ -120,11 +216,13 @@ static int iscdesk_load_open_(const char *path, void **library)
 #define ISCDESK_LOAD_FIND_(name) dlsym(library, name)
 #endif
 
-/* Loads the library and fills f. Give the full path where the application ships
- * its own, never a relative one. NULL takes the installed one by its name, which
- * the system's own loader knows on Linux; on Windows a full path is demanded.
- * The library stays for the life of the process. Any thread, once is enough.
- * Blocks for some milliseconds. f is all NULL unless ISCDESK_LOADED comes back. */
+/* Loads the library and fills f. Give the full path in UTF-8 where the application
+ * ships its own, never a relative one. NULL takes the installed one: on Linux by its
+ * name, which the system's own loader knows; on Windows by the full path that the
+ * registry has, HKEY_LOCAL_MACHINE\SOFTWARE\ISCDesk, Library64 or Library32, and
+ * never from the current folder, the program's or PATH.
+ * The library stays for the life of the process. Any thread, once is enough; not in
+ * DllMain. Blocks for some milliseconds. f is all NULL unless ISCDESK_LOADED comes back. */
 static int iscdesk_load(iscdesk_functions *f, const char *path)
 {
 #ifdef _WIN32

@@ -8,10 +8,20 @@
 #define WINAPI
 #define CP_UTF8 65001
 #define MB_ERR_INVALID_CHARS 0x8
+#define ERROR_SUCCESS 0
+#define ERROR_FILE_NOT_FOUND 2
+#define ERROR_BAD_EXE_FORMAT 193
+#define ERROR_MORE_DATA 234
+#define HKEY_LOCAL_MACHINE ((HKEY)2)
+#define KEY_QUERY_VALUE 1
+#define REG_SZ 1
 
 typedef int BOOL;
+typedef int LONG;
+typedef unsigned char BYTE;
+typedef struct HKEY__ *HKEY;
 typedef unsigned int UINT;
-typedef unsigned long DWORD;
+typedef unsigned int DWORD;
 typedef void *HANDLE;
 typedef struct HINSTANCE__ *HMODULE;
 typedef int (WINAPI *FARPROC)(void);
@@ -24,6 +34,11 @@ extern "C" {
 #endif
 HMODULE WINAPI LoadLibraryExW(LPCWSTR file, HANDLE reserved, DWORD flags);
 FARPROC WINAPI GetProcAddress(HMODULE module, LPCSTR name);
+DWORD WINAPI GetLastError(void);
+DWORD WINAPI GetFileAttributesW(LPCWSTR file);
+LONG WINAPI RegOpenKeyExW(HKEY key, LPCWSTR name, DWORD options, DWORD access, HKEY *opened);
+LONG WINAPI RegQueryValueExW(HKEY key, LPCWSTR name, DWORD *reserved, DWORD *type, BYTE *data, DWORD *size);
+LONG WINAPI RegCloseKey(HKEY key);
 int WINAPI MultiByteToWideChar(UINT page, DWORD flags, LPCSTR text, int length, LPWSTR wide, int room);
 #ifdef __cplusplus
 }
