@@ -40,12 +40,7 @@ const (
 // attempt to reach the manager says, as Microsoft's documentation has it; to look for the
 // parent process and its session, as libraries do, only guesses.
 func (r runCommand) Run() error {
-	log, err := eventlog.Open(serviceName)
-	if err != nil {
-		return err
-	}
-	err = svc.Run(serviceName, &managedRun{run: r, log: log})
-	if err = errors.Join(err, log.Close()); !errors.Is(err, windows.ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) {
+	if err := svc.Run(serviceName, &managedRun{run: r, report: unreported}); !errors.Is(err, windows.ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) {
 		return err
 	}
 	p, err := r.prepared(console)
@@ -73,14 +68,22 @@ func (r runCommand) prepared(log func(slog.Level) *slog.Logger) (*program, error
 // library's: that one notices only what the manager says, so an agent that ends by itself
 // would stay a running service, and it gives no hint how long a stop takes.
 type managedRun struct {
-	run runCommand
-	log *eventlog.Log
+	run    runCommand
+	report func(slog.Level, string) error // to the event log
 }
+
+// unreported is the report of a machine whose event log cannot be opened; the agent runs
+// there all the same.
+func unreported(slog.Level, string) error { return errors.New("(the event log cannot be opened)") }
 
 // Execute runs the agent until it is stopped or ends. Every answer to the manager is
 // given at once; what is slow runs beside.
 func (m *managedRun) Execute(_ []string, requests <-chan svc.ChangeRequest, status chan<- svc.Status) (specific bool, code uint32) {
 	status <- svc.Status{State: svc.StartPending, WaitHint: uint32(startTime.Milliseconds())}
+	if log, err := eventlog.Open(serviceName); err == nil {
+		m.report = log.Report
+		defer log.Close()
+	}
 	p, err := m.run.prepared(m.logger)
 	if err != nil {
 		m.say(slog.LevelError, err.Error())
@@ -156,7 +159,7 @@ func (m *managedRun) logger(level slog.Level) *slog.Logger {
 	if level != slog.LevelDebug {
 		level = max(level, slog.LevelWarn)
 	}
-	return slog.New(eventlog.NewHandler(level, m.log.Report))
+	return slog.New(eventlog.NewHandler(level, m.report))
 }
 
 // crashed reports how the last agent crashed and has the next crash kept. The folder is
@@ -173,7 +176,7 @@ func (m *managedRun) crashed(folder string) {
 // say reports what the service manager's part has to say. A log that does not take it
 // has no other place to say so but standard error, which a service has not.
 func (m *managedRun) say(level slog.Level, text string) {
-	if err := m.log.Report(level, text); err != nil {
+	if err := m.report(level, text); err != nil {
 		fmt.Fprintln(os.Stderr, "iscdesk-agent:", text, err)
 	}
 }

@@ -50,7 +50,10 @@ func register(path string) error {
 			return fmt.Errorf("install the service: lay down the configuration: %w", err)
 		}
 	}
-	if err := control("install", path); err != nil {
+	switch err := control("install", path); {
+	case errors.Is(err, windows.ERROR_SERVICE_MARKED_FOR_DELETE):
+		return errors.New("install the service: the old one is still being removed; close the Services window and what else shows it, or restart the machine, then try again")
+	case err != nil:
 		return err
 	}
 	var unknown []string
