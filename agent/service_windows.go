@@ -85,7 +85,7 @@ func begin() error {
 		if err := s.Start(); err != nil && !errors.Is(err, windows.ERROR_SERVICE_ALREADY_RUNNING) {
 			return fmt.Errorf("start the service: %w", err)
 		}
-		st, err := settled(s, svc.StartPending, startWait)
+		st, err := settled(s, startWait, func(st svc.State) bool { return st != svc.StartPending })
 		if err != nil {
 			return fmt.Errorf("start the service: %w", err)
 		}
@@ -106,7 +106,7 @@ func end() error {
 		if err != nil && !errors.Is(err, windows.ERROR_SERVICE_CANNOT_ACCEPT_CTRL) { // it is stopping already
 			return fmt.Errorf("stop the service: %w", err)
 		}
-		st, err := settled(s, svc.StopPending, stopWait)
+		st, err := settled(s, stopWait, func(st svc.State) bool { return st == svc.Stopped }) // it may be called running for a moment
 		if err == nil && st.State != svc.Stopped {
 			err = errors.New("it does not stop")
 		}
@@ -117,12 +117,12 @@ func end() error {
 	})
 }
 
-// settled is the service's state as soon as it is not the passing one, or that one after
+// settled is the service's state as soon as it is the wanted one, or whatever it is after
 // limit.
-func settled(s *mgr.Service, passing svc.State, limit time.Duration) (svc.Status, error) {
+func settled(s *mgr.Service, limit time.Duration, wanted func(svc.State) bool) (svc.Status, error) {
 	for n := time.Duration(0); ; n += askEvery {
 		st, err := s.Query()
-		if err != nil || st.State != passing || n >= limit {
+		if err != nil || wanted(st.State) || n >= limit {
 			return st, err
 		}
 		time.Sleep(askEvery)

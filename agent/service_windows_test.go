@@ -19,6 +19,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/config"
 	installer "github.com/iscdesk/iscdesk/installer/windows"
+	"github.com/iscdesk/iscdesk/internal/clock"
 )
 
 func TestStateOfTheService(t *testing.T) {
@@ -140,19 +141,24 @@ func TestService(t *testing.T) {
 	if err := running(); err == nil || err.Error() != "the service is installed and does not run" {
 		t.Errorf("before its start: %v", err)
 	}
+	var clock clock.System
 	for range 2 {
+		began := clock.Now()
 		if err := begin(); err != nil {
 			t.Fatal(err)
 		}
+		ready := clock.Now()
 		if err := running(); err != nil {
 			t.Error(err)
 		}
 		if err := begin(); err != nil {
 			t.Errorf("started twice: %v", err)
 		}
+		stopping := clock.Now()
 		if err := end(); err != nil {
 			t.Fatal(err)
 		}
+		t.Logf("ready after %v, stopped after %v", ready.Sub(began).Round(time.Millisecond), clock.Now().Sub(stopping).Round(time.Millisecond))
 		if err := end(); err != nil {
 			t.Errorf("stopped twice: %v", err)
 		}
