@@ -37,10 +37,19 @@ func (r *Room) Fetch(ctx context.Context, f workerapi.Fetch) (workerapi.Fetched,
 	}
 	defer ws.Close()
 	r.swept.Do(func() { r.sweepParts(ctx, ws) })
-	rel, err := r.where(ws, f)
+	rel, known, err := r.where(ws, f)
 	if err != nil {
 		return workerapi.Fetched{}, err
 	}
+	done, err := r.fetchAt(ctx, ws, rel, f)
+	if errors.Is(err, errTooLong) && !known && rel != shortPlace(f) {
+		return r.fetchAt(ctx, ws, shortPlace(f), f)
+	}
+	return done, err
+}
+
+// fetchAt is Fetch to a path below the workspace.
+func (r *Room) fetchAt(ctx context.Context, ws *workplace, rel string, f workerapi.Fetch) (workerapi.Fetched, error) {
 	if err := ws.MkdirAll(filepath.Dir(rel), 0o700); err != nil {
 		return workerapi.Fetched{}, local("make folder", filepath.Join(ws.shown, filepath.Dir(rel)), err)
 	}
@@ -62,7 +71,7 @@ func (r *Room) Fetch(ctx context.Context, f workerapi.Fetch) (workerapi.Fetched,
 		return workerapi.Fetched{}, err
 	}
 	defer release()
-	done, err := r.fetchTo(ctx, parent, at, f)
+	done, err := r.fetchTo(ctx, parent, at, filepath.Join(ws.shown, rel), f)
 	done.MainFile = filepath.Join(ws.shown, rel)
 	return done, err
 }
@@ -81,8 +90,8 @@ func sameFolder(parent *os.Root, at *held) error {
 	return err
 }
 
-// fetchTo is Fetch with the path claimed.
-func (r *Room) fetchTo(ctx context.Context, parent *os.Root, at *held, f workerapi.Fetch) (workerapi.Fetched, error) {
+// fetchTo is Fetch with the path claimed, which the user knows as shown.
+func (r *Room) fetchTo(ctx context.Context, parent *os.Root, at *held, shown string, f workerapi.Fetch) (workerapi.Fetched, error) {
 	var done workerapi.Fetched
 	path := at.path
 	old, conflict, err := r.before(ctx, path, f.Operation)
@@ -106,6 +115,9 @@ func (r *Room) fetchTo(ctx context.Context, parent *os.Root, at *held, f workera
 	}
 	if m.Kind != f.Kind {
 		return done, refuse(api.ContentDamaged, "version %d of %s is a %s, not a %s", f.Version.Number, f.Object, m.Kind, f.Kind)
+	}
+	if err := r.fits(shown, at.name, f, m); err != nil {
+		return done, err
 	}
 	e.Content = digest(m)
 	look := old.entry

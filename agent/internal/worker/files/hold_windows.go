@@ -123,7 +123,7 @@ func rootAt(dir *os.File, name string) (*os.Root, error) {
 		}
 		defer f.Close()
 	}
-	path, err := finalPath(handle(f))
+	path, err := finalPath(handle(f), f.Name())
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: f.Name(), Err: err}
 	}

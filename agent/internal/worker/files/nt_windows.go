@@ -60,12 +60,16 @@ func plain(err error) error {
 
 func handle(f *os.File) windows.Handle { return windows.Handle(f.Fd()) }
 
-// finalPath is the path of an open file or folder: links, drives made by subst and
-// short names resolved, the letters as they are stored.
-func finalPath(h windows.Handle) (string, error) {
+// finalPath is the path of what was opened as given: links, drives made by subst and
+// short names resolved, the letters as they are stored. Where the system cannot tell
+// (Wine 8 can of no long path) it is given, which is refused later if a link is in it.
+func finalPath(h windows.Handle, given string) (string, error) {
 	buf := make([]uint16, windows.MAX_PATH)
 	for {
 		n, err := windows.GetFinalPathNameByHandle(h, &buf[0], uint32(len(buf)), 0)
+		if errors.Is(err, windows.ERROR_MORE_DATA) {
+			return given, nil
+		}
 		if err != nil {
 			return "", err
 		}

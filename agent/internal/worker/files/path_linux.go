@@ -45,6 +45,10 @@ func errHindered(err error) error { return err }
 // holders names who has a file open, where that hinders others.
 func holders(string) string { return "" }
 
+// longestPath is how many UTF-16 units a path may have for programs to open it; 0 is
+// no bound that a user meets.
+func longestPath() int { return 0 }
+
 // systemCode knows the errors that only this system has.
 func systemCode(err error) (api.Code, bool) {
 	switch {

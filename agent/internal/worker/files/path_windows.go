@@ -67,7 +67,7 @@ func canonical(path string) (string, error) {
 	if st, err := statHandle(h); err == nil && !st.IsDir() {
 		return "", notRegular(filepath.Dir(path), st.mode, "a folder")
 	}
-	dir, err := finalPath(h)
+	dir, err := finalPath(h, filepath.Dir(path))
 	if err != nil {
 		return "", local("find", path, err)
 	}
@@ -75,7 +75,7 @@ func canonical(path string) (string, error) {
 	last, err := ntOpen(h, name, openArgs{windows.FILE_READ_ATTRIBUTES, shareAll, windows.FILE_OPEN_REPARSE_POINT})
 	if err == nil { // what is not there has the name that it was given
 		defer windows.CloseHandle(last)
-		stored, err := finalPath(last)
+		stored, err := finalPath(last, path)
 		if err == nil && strings.EqualFold(filepath.Dir(stored), dir) {
 			name = filepath.Base(stored)
 		}
@@ -90,7 +90,7 @@ func resolved(dir string) (string, error) {
 		return "", err
 	}
 	defer windows.CloseHandle(h)
-	return finalPath(h)
+	return finalPath(h, dir)
 }
 
 // pathKey is the same for two spellings of one path: Windows looks for names without

@@ -137,18 +137,18 @@ func (r *Room) workspace() (*workplace, error) {
 }
 
 // where says which path below the workspace an object gets: the one that it has
-// already, even when it was renamed in the cloud since, or its place. Two spaces
-// of one name get different folders.
-func (r *Room) where(ws *workplace, f workerapi.Fetch) (string, error) {
-	rel := place(f.SpaceName, f.Path, f.Name)
-	err := r.withLedger(func(l *ledger) error {
+// already (known), even when it was renamed in the cloud since, or its place. Two
+// spaces of one name get different folders.
+func (r *Room) where(ws *workplace, f workerapi.Fetch) (rel string, known bool, err error) {
+	rel = place(f.SpaceName, f.Path, f.Name)
+	err = r.withLedger(func(l *ledger) error {
 		for _, e := range l.of(f.Object) {
 			in, err := filepath.Rel(ws.path, e.Path)
 			if err != nil || !filepath.IsLocal(in) || strings.HasPrefix(filepath.Base(in), hidden) {
 				continue
 			}
 			if _, err := ws.Lstat(in); err == nil {
-				rel = in
+				rel, known = in, true
 				return nil
 			}
 		}
@@ -158,5 +158,5 @@ func (r *Room) where(ws *workplace, f workerapi.Fetch) (string, error) {
 		}
 		return nil
 	})
-	return rel, err
+	return rel, known, err
 }

@@ -33,8 +33,9 @@ type Config struct {
 // Room answers the service's requests about files. All methods may be used from
 // any goroutine; each ends with its context.
 type Room struct {
-	cfg   Config
-	swept sync.Once // see sweepParts
+	cfg     Config
+	longest int       // see fits
+	swept   sync.Once // see sweepParts
 }
 
 // New prepares the room. Nothing is read or written before the first request.
@@ -51,7 +52,7 @@ func New(cfg Config) (*Room, error) {
 		}
 		cfg.Cloud = cloud
 	}
-	return &Room{cfg: cfg}, nil
+	return &Room{cfg: cfg, longest: longestPath()}, nil
 }
 
 // client makes the drive calls of one operation. An expired token is renewed

@@ -33,7 +33,7 @@ func exchange(*os.File, string, string) error { return errors.ErrUnsupported }
 
 // freeBytes says how many bytes this user can still write below dir.
 func freeBytes(dir *os.File) (int64, error) {
-	path, err := finalPath(handle(dir))
+	path, err := finalPath(handle(dir), dir.Name())
 	if err != nil {
 		return 0, err
 	}

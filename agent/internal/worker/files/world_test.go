@@ -28,10 +28,12 @@ type world struct {
 	drive *transfertest.Drive
 	room  *Room
 	op    api.Operation
+
+	folder string // in the cloud that objects lie in
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, home: t.TempDir(), drive: transfertest.NewDrive(t)}
+	w := &world{t: t, home: t.TempDir(), drive: transfertest.NewDrive(t), folder: "Pumps"}
 	w.restart()
 	return w
 }
@@ -104,7 +106,7 @@ func (w *world) fetch(object string, version int64, checkout bool) workerapi.Fet
 func (w *world) tryFetch(object string, version int64, checkout bool) (workerapi.Fetched, error) {
 	w.op++
 	o := w.drive.Objects[object]
-	f := workerapi.Fetch{Operation: w.op, Token: "t", Space: "sp", SpaceName: "Parts", Object: object, Path: []string{"Pumps"},
+	f := workerapi.Fetch{Operation: w.op, Token: "t", Space: "sp", SpaceName: "Parts", Object: object, Path: []string{w.folder},
 		Name: o.Name, Kind: o.Kind, Version: w.drive.Version(object, version), Account: "lin"}
 	if checkout {
 		f.Checkout = &cloudapi.Checkout{Fence: o.Fence}
@@ -115,7 +117,7 @@ func (w *world) tryFetch(object string, version int64, checkout bool) (workerapi
 // put makes an object with one version of a single file and returns its id.
 func (w *world) put(name string, content []byte) string {
 	w.t.Helper()
-	other := &world{t: w.t, home: w.t.TempDir(), drive: w.drive, op: w.op + 1000}
+	other := &world{t: w.t, home: w.t.TempDir(), drive: w.drive, op: w.op + 1000, folder: "Pumps"}
 	w.op += 2000
 	other.restart()
 	write(w.t, other.path(name), content)
@@ -125,7 +127,7 @@ func (w *world) put(name string, content []byte) string {
 // next adds a version of an object from another machine.
 func (w *world) next(object string, content []byte) {
 	w.t.Helper()
-	other := &world{t: w.t, home: w.t.TempDir(), drive: w.drive, op: w.op + 1000}
+	other := &world{t: w.t, home: w.t.TempDir(), drive: w.drive, op: w.op + 1000, folder: "Pumps"}
 	w.op += 2000
 	other.restart()
 	got := other.fetch(object, 0, true)
