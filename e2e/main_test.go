@@ -1,7 +1,5 @@
 //go:build linux
 
-// Package e2e holds scenarios over the real programs: cloud, agent, workers, the
-// command line and C programs, on loopback, as root with two unprivileged users.
 package e2e
 
 import (
@@ -20,34 +18,17 @@ import (
 	"github.com/iscdesk/iscdesk/internal/winetest"
 )
 
-// The test program is also what engineers run in some tests: an application, and a
-// hostile program.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "drive-saves" {
-		if err := driveSaves(os.Args[2:]); err != nil {
-			fmt.Fprintln(os.Stderr, "driver:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	if len(os.Args) > 1 && os.Args[1] == "swap-names" {
-		if err := swapNames(os.Args[2:]); err != nil {
-			fmt.Fprintln(os.Stderr, "swap-names:", err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
 // programs is where the programs are; make race has built its own with the detector,
 // whose reports fail the test that they come in.
 var programs = flag.String("programs", "../build/bin", "folder of iscdesk, iscdesk-agent and iscdesk-cloud")
 
 type theStage struct {
 	*desk.Stage
-	windows bool
-	data    string // what workers keep, in an engineer's home
+	bits   string // x64 or x86 on Windows: of programs that carry the library
+	data   string // what workers keep, in an engineer's home
+	player string // the program of roles
+
+	screen
 }
 
 // stage starts cloud, agent and engineers for one test. With described set, what
@@ -64,13 +45,17 @@ func stage(t *testing.T, prefix string, described bool) *theStage {
 	return set(t, prefix, described, func(ctx context.Context, dir string, contract *cloudapitest.Contract) (*theStage, error) {
 		// Two runs on one machine must not share their users.
 		s, err := desk.SetUp(ctx, bin, dir, fmt.Sprint(prefix, os.Getpid()), contract)
-		return &theStage{Stage: s, data: ".local/share/iscdesk"}, err
+		if err != nil {
+			return nil, err
+		}
+		player, err := s.CopyProgram(os.Args[0], "player")
+		return &theStage{Stage: s, data: ".local/share/iscdesk", player: player}, err
 	})
 }
 
 // windowsStage starts a desk on a Windows system, with one engineer; its cloud is there too,
-// or here.
-func windowsStage(t *testing.T, w *winetest.Wine, cloudToo bool) *theStage {
+// or here. Programs that carry the library are of bits x64 or x86.
+func windowsStage(t *testing.T, w *winetest.Wine, bits string, cloudToo bool) *theStage {
 	t.Helper()
 	for _, program := range []string{"wine/x64/iscdesk-agent.exe", "bin/iscdesk-cloud"} {
 		if _, err := os.Stat(filepath.Join(w.Build, program)); err != nil {
@@ -78,8 +63,12 @@ func windowsStage(t *testing.T, w *winetest.Wine, cloudToo bool) *theStage {
 		}
 	}
 	return set(t, "iscwin", true, func(ctx context.Context, dir string, contract *cloudapitest.Contract) (*theStage, error) {
+		player := filepath.Join(dir, "player.exe")
+		if err := buildPlayer(w, player); err != nil {
+			return nil, err
+		}
 		s, err := desk.SetUpWindows(ctx, w, dir, cloudToo, contract)
-		return &theStage{Stage: s, windows: true, data: "AppData/Local/ISCDesk"}, err
+		return &theStage{Stage: s, bits: bits, data: "AppData/Local/ISCDesk", player: player}, err
 	})
 }
 
@@ -100,6 +89,9 @@ func set(t *testing.T, prefix string, described bool, up func(context.Context, s
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	if err := os.CopyFS(filepath.Join(dir, "examples"), os.DirFS("../cshim/examples/data")); err != nil {
+		t.Fatal(err)
+	}
 	s, err := up(ctx, dir, contract)
 	if err != nil {
 		_ = os.RemoveAll(dir)

@@ -33,11 +33,14 @@ import (
 //	cloud stop|start     agent stop|start|kill
 //	release NAME         an owner takes the file's check-out from its holder
 //	role N ROLE          engineer N's role in the space ("none" takes it away)
+//	minicad start|quit|kill          the example's C program, as engineer 1
+//	[!] minicad do|until COMMAND…    a command of minicad's own, until it is done
+//	page TASK            what engineer 1 does with the next page that minicad is told of
 //	needs-root           first line: another user's run is skipped, or fails with CI=true
 //
-// $HOME1 and $HOME2 are the engineers' homes, $DATA1 is where workers keep what is the
-// first one's, $SPACE is the space's name, $AGENTDIR and $CLOUDDIR hold what agent and
-// cloud keep. The condition [windows] holds on a Windows desk (TestWindowsScenarios).
+// $HOME1 and $HOME2 are the engineers' homes, $EXAMPLES has the example's drawings, $DATA1
+// is where workers keep what is the first one's, $SPACE is the space's name, $AGENTDIR and
+// $CLOUDDIR hold what agent and cloud keep. The condition [windows] holds on a Windows desk (TestWindowsScenarios).
 func TestScenarios(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -70,6 +73,7 @@ func (s *theStage) scenario(t *testing.T, script string) {
 			for i, u := range s.Users {
 				env.Setenv("HOME"+strconv.Itoa(i+1), u.Home)
 			}
+			env.Setenv("EXAMPLES", filepath.Join(s.Dir, "examples"))
 			env.Setenv("SPACE", desk.SpaceName)
 			env.Setenv("DATA1", filepath.Join(s.Users[0].Home, s.data))
 			env.Setenv("AGENTDIR", s.Agent.Dir)
@@ -81,7 +85,7 @@ func (s *theStage) scenario(t *testing.T, script string) {
 			case "root": // engineers are other users, with rights of their own
 				return s.Users[0].Credential != nil, nil
 			case "windows":
-				return s.windows, nil
+				return s.bits != "", nil
 			}
 			return false, errors.New("unknown condition")
 		},
@@ -102,6 +106,8 @@ func (s *theStage) scenario(t *testing.T, script string) {
 			"role":       s.role,
 			"needs-root": func(*testscript.TestScript, bool, []string) {}, // looked at before the stage is set
 			"until":      s.until,
+			"minicad":    s.minicad,
+			"page":       s.page,
 		},
 	})
 }

@@ -3,12 +3,9 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,62 +74,10 @@ func (d *demo) register() error {
 	return os.WriteFile(filepath.Join(dir, desk.Product+".toml"), []byte(text), 0o644)
 }
 
-// cad is a running minicad that takes commands.
-type cad struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Scanner
-}
-
 // minicad starts the application as the person.
-func (p *person) minicad(ctx context.Context, flags ...string) (*cad, error) {
+func (p *person) minicad(ctx context.Context, flags ...string) (*desk.Minicad, error) {
 	args := append([]string{"--endpoint", p.demo.agent.Socket, "--product", desk.Product}, flags...)
-	c := &cad{cmd: p.command(ctx, filepath.Join(p.demo.bin, "minicad"), args...)}
-	var err error
-	if c.in, err = c.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	c.cmd.Stderr = c.cmd.Stdout
-	c.out = bufio.NewScanner(out)
-	c.out.Buffer(nil, 1<<20)
-	return c, c.cmd.Start()
-}
-
-// errRefused is a command that minicad could not do; what it printed says why.
-var errRefused = errors.New("minicad could not do it")
-
-// do gives one command and returns what minicad printed.
-func (c *cad) do(format string, args ...any) (string, error) {
-	if _, err := fmt.Fprintf(c.in, format+"\n", args...); err != nil {
-		return "", err
-	}
-	var said []string
-	for c.out.Scan() {
-		switch line := c.out.Text(); line {
-		case "done":
-			return strings.Join(said, "\n"), nil
-		case "failed":
-			text := strings.Join(said, "\n")
-			return text, fmt.Errorf("%s: %w: %s", fmt.Sprintf(format, args...), errRefused, text)
-		default:
-			said = append(said, line)
-		}
-	}
-	return strings.Join(said, "\n"), fmt.Errorf("minicad ended: %s", strings.Join(said, "\n"))
-}
-
-// quit ends the application.
-func (c *cad) quit() {
-	if c == nil || c.cmd == nil {
-		return
-	}
-	_ = c.in.Close()
-	_ = c.cmd.Wait() // its exit status repeats what the commands told
-	c.cmd = nil
+	return desk.StartMinicad(p.command(ctx, filepath.Join(p.demo.bin, "minicad"), args...), nil)
 }
 
 // line finds the line of a minicad answer that begins with prefix.

@@ -29,10 +29,10 @@ type demo struct {
 	cloud     *desk.Cloud
 	agent     *desk.Agent
 	space     string
-	app       *cad   // the engineer's running minicad
-	document  string // what it has open: a file, or an assembly's folder
-	file      string // the part, as it lies in the workspace
-	makersKey string // public key of the example's maker, hex
+	app       *desk.Minicad // the engineer's running minicad
+	document  string        // what it has open: a file, or an assembly's folder
+	file      string        // the part, as it lies in the workspace
+	makersKey string        // public key of the example's maker, hex
 
 	engineer *person
 	other    *person // second user; nil when not root
@@ -118,7 +118,7 @@ func seconds(t time.Duration) string { return fmt.Sprintf("%.2f s", t.Seconds())
 // of the run is left. After a failure the logs are kept and named.
 func (d *demo) clean(failed bool) error {
 	var errs []error
-	d.app.quit()
+	d.app.Quit()
 	if d.agent != nil && d.agent.Process != nil {
 		errs = append(errs, d.agent.Stop())
 	}

@@ -47,7 +47,7 @@ func (d *demo) cancelled(ctx context.Context) error {
 	if err := d.engineer.will(browserless.Task{Do: "cancel"}); err != nil {
 		return err
 	}
-	if said, err := d.app.do("open"); !errors.Is(err, errRefused) {
+	if said, err := d.app.Do("open"); !errors.Is(err, desk.ErrRefused) {
 		return fmt.Errorf("a page that was cancelled: %s %v", said, err)
 	}
 	if _, err := d.engineer.saw(ctx); err != nil {
@@ -62,7 +62,7 @@ func (d *demo) pick(ctx context.Context, name string) error {
 	if err := d.engineer.will(browserless.Task{Do: "pick", Space: desk.SpaceName, Name: name, Checkout: true}); err != nil {
 		return err
 	}
-	said, err := d.app.do("open")
+	said, err := d.app.Do("open")
 	if err != nil {
 		return err
 	}
@@ -94,10 +94,10 @@ func counts(said string) []string {
 
 // saveBack changes the drawing's geometry and saves it.
 func (d *demo) saveBack(change string) error {
-	if _, err := d.app.do("%s", change); err != nil {
+	if _, err := d.app.Do("%s", change); err != nil {
 		return err
 	}
-	said, err := d.app.do("save")
+	said, err := d.app.Do("save")
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (d *demo) saveAs(ctx context.Context) error {
 	if err := d.engineer.will(task); err != nil {
 		return err
 	}
-	said, err := d.app.do("save-as")
+	said, err := d.app.Do("save-as")
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (d *demo) offline(ctx context.Context) error {
 		return err
 	}
 	d.say("The cloud was stopped.")
-	said, err := d.app.do("license")
+	said, err := d.app.Do("license")
 	if err != nil {
 		return err
 	}
@@ -153,11 +153,11 @@ func (d *demo) offline(ctx context.Context) error {
 		return fmt.Errorf("a licence without a cloud does not say so: %s", said)
 	}
 	d.say("A licence is still to be had; minicad says %q and accepts it.", away)
-	if _, err := d.app.do("add-circle 10 10 3"); err != nil {
+	if _, err := d.app.Do("add-circle 10 10 3"); err != nil {
 		return err
 	}
-	said, err = d.app.do("save")
-	if !errors.Is(err, errRefused) || !strings.Contains(said, "(queued)") {
+	said, err = d.app.Do("save")
+	if !errors.Is(err, desk.ErrRefused) || !strings.Contains(said, "(queued)") {
 		return fmt.Errorf("save without a cloud: %s %v, want a queued save", said, err)
 	}
 	d.say("A save answers: %s", line(said, "not saved:"))
@@ -166,7 +166,7 @@ func (d *demo) offline(ctx context.Context) error {
 	}
 	d.say("The cloud is back.")
 	for {
-		said, err := d.app.do("events")
+		said, err := d.app.Do("events")
 		if err != nil {
 			return err
 		}
@@ -185,18 +185,18 @@ func (d *demo) offline(ctx context.Context) error {
 
 // tomorrow starts minicad again and saves what its list of recent files names.
 func (d *demo) tomorrow(ctx context.Context) error {
-	d.app.quit()
+	d.app.Quit()
 	var err error
 	if d.app, err = d.engineer.minicad(ctx); err != nil {
 		return err
 	}
-	if _, err := d.app.do("recent %s", d.file); err != nil {
+	if _, err := d.app.Do("recent %s", d.file); err != nil {
 		return err
 	}
-	if _, err := d.app.do("move 5 5"); err != nil {
+	if _, err := d.app.Do("move 5 5"); err != nil {
 		return err
 	}
-	said, err := d.app.do("save")
+	said, err := d.app.Do("save")
 	if err != nil {
 		return err
 	}

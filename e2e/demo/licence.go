@@ -45,16 +45,16 @@ func (d *demo) licence(ctx context.Context) error {
 	}
 	d.say("Now minicad is registered: another program that claims its name is refused, code %d.", api.ProductDenied)
 
-	said, err := d.app.do("license")
+	said, err := d.app.Do("license")
 	if err != nil {
 		return err
 	}
 	d.say("minicad asked for a licence, got EVENT_LICENSE_VERIFY and checked it: %s.", line(said, "licence of"))
 
-	if said, err = d.app.do("license-file %s", file["LicenseFilePath"]); err != nil || line(said, "licence accepted") == "" {
+	if said, err = d.app.Do("license-file %s", file["LicenseFilePath"]); err != nil || line(said, "licence accepted") == "" {
 		return fmt.Errorf("the licence's file: %s %v", said, err)
 	}
-	if said, err = d.app.do("license-file %s", flipped); !errors.Is(err, errRefused) || line(said, "licence refused") == "" {
+	if said, err = d.app.Do("license-file %s", flipped); !errors.Is(err, desk.ErrRefused) || line(said, "licence refused") == "" {
 		return fmt.Errorf("a licence with one byte flipped: %s %v", said, err)
 	}
 	d.say("The file's text is accepted as well; with one byte of it flipped: %s.", line(said, "licence refused"))
@@ -66,8 +66,8 @@ func (d *demo) licence(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer liar.quit()
-	if said, err = liar.do("license"); !errors.Is(err, errRefused) || line(said, "licence refused") == "" {
+	defer liar.Quit()
+	if said, err = liar.Do("license"); !errors.Is(err, desk.ErrRefused) || line(said, "licence refused") == "" {
 		return fmt.Errorf("a licence with a wrong signature: %s %v", said, err)
 	}
 	d.say("With a wrong key the true text is refused too: %s.", line(said, "licence refused"))

@@ -86,15 +86,15 @@ func (d *demo) signIn(ctx context.Context) error {
 	if d.app, err = e.minicad(ctx); err != nil {
 		return err
 	}
-	said, err := d.app.do("ls")
-	if !errors.Is(err, errRefused) || !strings.Contains(said, fmt.Sprintf("(code %d", api.NotSignedIn)) {
+	said, err := d.app.Do("ls")
+	if !errors.Is(err, desk.ErrRefused) || !strings.Contains(said, fmt.Sprintf("(code %d", api.NotSignedIn)) {
 		return fmt.Errorf("listing files before signing in: %s %v, want code %d", said, err, api.NotSignedIn)
 	}
 	d.say("minicad runs. Before signing in every cloud call is refused: code %d.", api.NotSignedIn)
 	if err := e.will(browserless.Task{Do: "signIn", Account: e.Account, Password: desk.Password}); err != nil {
 		return err
 	}
-	if _, err := d.app.do("sign-in"); err != nil {
+	if _, err := d.app.Do("sign-in"); err != nil {
 		return fmt.Errorf("sign in over the page: %w", err)
 	}
 	saw, err := e.saw(ctx)

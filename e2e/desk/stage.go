@@ -165,6 +165,9 @@ func (s *Stage) CopyProgram(program, name string) (string, error) {
 // Workers are the pids of the agent's workers now.
 func (s *Stage) Workers() []int { return s.on.workers(s.Agent.Process) }
 
+// Named is a Linux path as programs of the desk name it; anything else as it is.
+func (s *Stage) Named(linux string) string { return s.on.path(linux) }
+
 // Linux is what a program of the desk printed with its paths as Linux names them.
 func (s *Stage) Linux(text string) string { return s.on.linux(text) }
 

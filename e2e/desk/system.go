@@ -27,7 +27,9 @@ type system interface {
 	answers(ctx context.Context, bin, endpoint string) bool
 	workers(agent *Process) []int // pids
 	linux(text string) string     // with the system's paths as Linux names them
+	path(linux string) string     // as the system names it
 	stopSignal() syscall.Signal   // asks a program to end
+	kill(cmd *exec.Cmd)           // at once
 }
 
 // linux is this system.
@@ -57,6 +59,10 @@ func (linux) workers(agent *Process) []int { return children(agent.PID()) }
 
 func (linux) linux(text string) string { return text }
 
+func (linux) path(linux string) string { return linux }
+
+func (linux) kill(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
+
 func (linux) stopSignal() syscall.Signal { return syscall.SIGTERM }
 
 // windows is a Windows system; all its programs are run by its one user.
@@ -67,9 +73,7 @@ func (windows) program(bin, name string) string { return filepath.Join(bin, name
 func (w windows) command(program string, args, _ []string) *exec.Cmd {
 	given := make([]string, len(args))
 	for i, a := range args {
-		if given[i] = a; filepath.IsAbs(a) {
-			given[i] = w.Path(a)
-		}
+		given[i] = w.path(a)
 	}
 	return w.Command(context.Background(), program, given...)
 }
@@ -90,6 +94,20 @@ var path = regexp.MustCompile(`[CZ]:(?:\\{1,2}[^\\"<>|:*?\r\n]*)+`)
 
 func (w windows) linux(text string) string {
 	return path.ReplaceAllStringFunc(text, func(p string) string { return w.Linux(strings.ReplaceAll(p, `\\`, `\`)) })
+}
+
+func (w windows) path(linux string) string {
+	if filepath.IsAbs(linux) {
+		return w.Path(linux)
+	}
+	return linux
+}
+
+// kill finds a 32-bit program by its name: what was started is a program of Wine's that
+// started it and waits.
+func (w windows) kill(cmd *exec.Cmd) {
+	_ = cmd.Process.Kill()
+	w.Kill(filepath.Base(cmd.Args[1]))
 }
 
 // Wine makes a Ctrl-C of it.
