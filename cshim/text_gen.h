@@ -109,6 +109,6 @@ static const struct shim_text {
      "本地磁盘已满。", "请释放空间后重试；之前保存的内容不会丢失。"},
     {-85, "No file in the assembly folder bears the folder's name.", "Name the assembly's main file like its folder and save again.",
      "装配体文件夹中没有与文件夹同名的文件。", "请将装配体主文件命名为与文件夹相同的名称后再保存。"},
-    {-86, "Another operation is working on the same path.", "Wait until it has ended and try again.",
-     "另一个操作正在使用同一路径。", "请等待其结束后重试。"},
+    {-86, "Another operation or program is using this path.", "Close it there, or wait until it has ended, and try again.",
+     "另一个操作或程序正在使用此路径。", "请在该程序中关闭它，或等待其结束后重试。"},
 };

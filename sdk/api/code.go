@@ -77,5 +77,5 @@ const (
 	FileChanging        Code = -83 // the file changed while it was read
 	DiskFull            Code = -84
 	AssemblyMainMissing Code = -85 // no file in the folder bears the folder's name
-	PathInUse           Code = -86 // another operation works on the same path
+	PathInUse           Code = -86 // another operation works on the same path, or a program has it open
 )

@@ -79,8 +79,8 @@ var textsFiles = map[Code]text{
 		[2]string{"装配体文件夹中没有与文件夹同名的文件。",
 			"请将装配体主文件命名为与文件夹相同的名称后再保存。"}},
 	PathInUse: {"PATH_IN_USE",
-		[2]string{"Another operation is working on the same path.",
-			"Wait until it has ended and try again."},
-		[2]string{"另一个操作正在使用同一路径。",
-			"请等待其结束后重试。"}},
+		[2]string{"Another operation or program is using this path.",
+			"Close it there, or wait until it has ended, and try again."},
+		[2]string{"另一个操作或程序正在使用此路径。",
+			"请在该程序中关闭它，或等待其结束后重试。"}},
 }
