@@ -42,7 +42,7 @@ func (l *loop) local() {
 
 // staged lists the saves of the outbox, or the folders in it that are none.
 func (l *loop) staged(saves bool) []string {
-	all, _ := filepath.Glob(filepath.Join(l.s.Users[0].Home, ".local/share/iscdesk/outbox/*"))
+	all, _ := filepath.Glob(filepath.Join(l.s.Users[0].Home, l.s.data, "outbox/*"))
 	return slices.DeleteFunc(all, func(dir string) bool {
 		_, err := os.Stat(filepath.Join(dir, "store.json"))
 		return (err == nil) != saves

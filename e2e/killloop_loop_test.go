@@ -40,8 +40,8 @@ type loop struct {
 	ctx     context.Context
 	s       *theStage
 	r       *rand.Rand // of the episode
-	program string
-	dir     string // the application's own folder
+	want    int        // kills
+	dir     string     // the application's own folder
 	app     *app
 	docs    []*document // saved again and again
 	again   []*document // given back and opened before each save
@@ -73,12 +73,7 @@ type loop struct {
 	news chan struct{} // holds one element: a line came
 }
 
-func newLoop(ctx context.Context, t *testing.T) *loop {
-	s := stage(t, "isckill", true)
-	program, err := s.CopyProgram(os.Args[0], "driver")
-	if err != nil {
-		t.Fatal(err)
-	}
+func newLoop(ctx context.Context, t *testing.T, s *theStage, want int) *loop {
 	dir := filepath.Join(s.Users[0].Home, "work")
 	if out, err := s.Command(0, "mkdir", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -88,7 +83,7 @@ func newLoop(ctx context.Context, t *testing.T) *loop {
 		t.Fatal(err)
 	}
 	l := &loop{
-		t: t, ctx: ctx, s: s, program: program, dir: dir, owner: owner,
+		t: t, ctx: ctx, s: s, want: want, dir: dir, owner: owner,
 		k: newKnowledge(), of: map[string]*document{}, lengths: map[string][]time.Duration{}, stored: map[string]string{}, known: map[string]visible{},
 		down: map[victim]bool{}, killed: map[victim]int{}, killedOf: map[string]int{}, hits: map[string]int{}, news: make(chan struct{}, 1),
 	}
@@ -122,7 +117,7 @@ func (a *app) kill() {
 // startApp starts the application, as the engineer.
 func (l *loop) startApp() {
 	l.t.Helper()
-	cmd := l.s.Command(0, l.program, "drive-saves", l.s.Agent.Socket, l.s.Space)
+	cmd := l.s.Command(0, l.s.player, "drive-saves", l.s.Agent.Socket, l.s.Space)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		l.t.Fatal(err)
@@ -150,6 +145,7 @@ func (l *loop) startApp() {
 			if r.What == "ready" {
 				close(ready)
 			}
+			r.Path = l.s.Linux(r.Path)
 			l.take(r)
 		}
 		_ = cmd.Wait() // killed, mostly
@@ -164,6 +160,7 @@ func (l *loop) startApp() {
 }
 
 func (l *loop) send(o order) {
+	o.Path = l.s.Named(o.Path)
 	line, err := json.Marshal(o)
 	if err != nil {
 		l.t.Fatal(err)

@@ -39,6 +39,11 @@ func TestKillLoop(t *testing.T) {
 	if testing.Short() {
 		t.Skip("300 kills take two minutes: not with -short")
 	}
+	killLoop(t, stage(t, "isckill", true), *killCount)
+}
+
+// killLoop kills want programs of a desk, or some more.
+func killLoop(t *testing.T, s *theStage, want int) {
 	seed := *killSeed
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -46,13 +51,13 @@ func TestKillLoop(t *testing.T) {
 	t.Logf("-kill-seed %d", seed)
 	ctx, cancel := context.WithTimeout(context.Background(), 12*time.Minute)
 	defer cancel()
-	l := newLoop(ctx, t)
+	l := newLoop(ctx, t, s, want)
 	defer func() { t.Log(l.summary()) }()
 	draw := func(n uint64) { l.r = rand.New(rand.NewPCG(seed, n)) } // whatever was drawn before, the same
 	draw(0)
 	l.begin()
 	begin := time.Now()
-	for n := uint64(1); l.kills() < *killCount || l.lacking() != "" && l.kills() < *killCount*5/4; n += 100 {
+	for n := uint64(1); l.kills() < want || l.lacking() != "" && l.kills() < want*5/4; n += 100 {
 		draw(n)
 		for i, kind := range l.r.Perm(len(saveKinds)) { // each as often as the others
 			draw(n + uint64(i) + 1)
@@ -61,7 +66,7 @@ func TestKillLoop(t *testing.T) {
 	}
 	t.Logf("%d kills in %.1f s", l.kills(), time.Since(begin).Seconds())
 	l.end()
-	if *killCount >= 300 && !t.Failed() {
+	if want >= 300 && !t.Failed() {
 		l.enough()
 	}
 }
@@ -171,8 +176,8 @@ func (l *loop) enough() {
 		l.t.Errorf("%.0f %% of the kills hit an operation under way, want %.0f %%", 100*live, 100*leastLive)
 	}
 	for _, v := range []victim{agent, worker, cloud, application} {
-		if l.killed[v] < *killCount/10 {
-			l.t.Errorf("the %s was killed %d times, want %d", v, l.killed[v], *killCount/10)
+		if l.killed[v] < l.want/10 {
+			l.t.Errorf("the %s was killed %d times, want %d", v, l.killed[v], l.want/10)
 		}
 	}
 }
@@ -183,7 +188,7 @@ func (l *loop) lacking() string {
 	defer l.mu.Unlock()
 	acks := l.acks()
 	for _, kind := range saveKinds {
-		if *killCount >= 300 && acks[kind] < leastOfKind {
+		if l.want >= 300 && acks[kind] < leastOfKind {
 			return kind
 		}
 	}

@@ -50,3 +50,11 @@ func buildPlayer(w *winetest.Wine, out string) error {
 	}
 	return nil
 }
+
+// The kill loop over Windows programs, shorter: TerminateProcess has no more to show than
+// SIGKILL, but what a killed program leaves open or locked is Windows' own.
+func TestWindowsKillLoop(t *testing.T) {
+	killLoop(t, windowsStage(t, winetest.New(t), "x64", false), windowsKills)
+}
+
+const windowsKills = 40
