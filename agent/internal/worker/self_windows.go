@@ -67,16 +67,13 @@ func privileges(token windows.Token) ([]string, error) {
 	if !errors.Is(err, windows.ERROR_INSUFFICIENT_BUFFER) {
 		return nil, fmt.Errorf("read own privileges: %w", err)
 	}
-	words := make([]uint32, (size+3)/4+1) // aligned as the structure is
+	words := make([]uint32, size/4+1) // aligned as the structure is
 	if err := windows.GetTokenInformation(token, windows.TokenPrivileges, (*byte)(unsafe.Pointer(&words[0])), size, &size); err != nil {
 		return nil, fmt.Errorf("read own privileges: %w", err)
 	}
 	names := []string{}
-	const each = 3 // words of a LUID_AND_ATTRIBUTES
-	for rest := words[1:]; words[0] > 0 && len(rest) >= each; words[0]-- {
-		luid := windows.LUID{LowPart: rest[0], HighPart: int32(rest[1])}
-		rest = rest[each:]
-		names = append(names, privilege(luid))
+	for _, p := range (*windows.Tokenprivileges)(unsafe.Pointer(&words[0])).AllPrivileges() {
+		names = append(names, privilege(p.Luid))
 	}
 	return names, nil
 }

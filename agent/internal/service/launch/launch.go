@@ -17,8 +17,8 @@ import (
 const (
 	idleAfter     = time.Minute      // a worker without work lives this long
 	startTimeout  = 10 * time.Second // from exec to the answer to worker.start
-	stopTimeout   = 5 * time.Second  // from the closed socketpair to SIGKILL
-	maxIdentities = 16               // workers of one uid: group sets of one user are few
+	stopTimeout   = 5 * time.Second  // from the closed link to the kill
+	maxIdentities = 16               // workers of one uid: group sets or logon sessions of one user are few
 )
 
 // Config of the launcher. Handle and Notice take what workers ask and tell; uid
@@ -29,10 +29,13 @@ type Config struct {
 	Notice func(uid caller.UID, method string, params json.RawMessage) // must not block
 	Log    *slog.Logger                                                // nil discards
 
-	Users func(ctx context.Context, uid caller.UID) (User, error) // nil: the system's user database
-	Idle  time.Duration                                           // from a worker's last use to its end; 0: a minute
-	Stop  time.Duration                                           // from the closed socketpair to SIGKILL; 0: five seconds
+	Users Users         // nil: the system's user database
+	Idle  time.Duration // from a worker's last use to its end; 0: a minute
+	Stop  time.Duration // from the closed link to the kill; 0: five seconds
 }
+
+// Users is a user database. On Windows it is asked for AcquireUser only: a token knows its user.
+type Users func(ctx context.Context, uid caller.UID) (User, error)
 
 // User is what the user database says about a uid.
 type User struct {
@@ -99,24 +102,35 @@ func (l *Launcher) Close() error {
 	return l.spawn.close()
 }
 
-// Acquire returns the worker of the actor's uid, gid and groups, starting it when
-// there is none. api.RootCaller for root when the service is root. Release it.
+// Acquire returns the worker of the actor's uid and rights, starting it when there is
+// none. api.RootCaller for the system's own callers when the service is the system's;
+// api.Forbidden for another user's where the service is a user's, whose workers all
+// have that service's rights. Release it.
 func (l *Launcher) Acquire(ctx context.Context, a caller.Actor) (*Worker, error) {
-	if err := l.spawn.may(a.UID); err != nil {
-		return nil, err
-	}
-	return l.acquire(ctx, identity{a.UID, a.Rights})
-}
-
-// AcquireUser is Acquire for work that is left from before a restart: gid and
-// groups come from the user database. When that gives no answer, the error is
-// ErrLost, as of a worker that died: it may give one later.
-func (l *Launcher) AcquireUser(ctx context.Context, uid caller.UID) (*Worker, error) {
-	if err := l.spawn.may(uid); err != nil {
+	id := identity{a.UID, a.Rights}
+	if err := l.spawn.may(id); err != nil {
 		return nil, err
 	}
 	if l.spawn.own() {
-		return l.acquire(ctx, ownIdentity())
+		id = l.spawn.self
+	}
+	return l.acquire(ctx, id)
+}
+
+// AcquireUser is Acquire for work that is left from before a restart: the rights come
+// from the user database, on Windows from the session in which the user is logged on.
+// When that gives no answer, the error is ErrLost, as of a worker that died: it may
+// give one later.
+func (l *Launcher) AcquireUser(ctx context.Context, uid caller.UID) (*Worker, error) {
+	id := identity{UID: uid}
+	if l.spawn.own() && uid == l.spawn.self.UID {
+		id = l.spawn.self
+	}
+	if err := l.spawn.may(id); err != nil {
+		return nil, err
+	}
+	if l.spawn.own() {
+		return l.acquire(ctx, id)
 	}
 	// Not a refusal: a user database that does not answer now, or whose look-up was
 	// killed, may answer later, and what is left to be done waits for it.
@@ -125,7 +139,11 @@ func (l *Launcher) AcquireUser(ctx context.Context, uid caller.UID) (*Worker, er
 		lost := &api.Error{Code: api.Internal, Detail: fmt.Sprintf("look up user %s: %v", uid, err)}
 		return nil, fmt.Errorf("%w: %w: %w", ErrLost, lost, err)
 	}
-	return l.acquire(ctx, identity{uid, u.Rights})
+	id.Rights = u.Rights
+	if err := l.spawn.may(id); err != nil {
+		return nil, err
+	}
+	return l.acquire(ctx, id)
 }
 
 func (l *Launcher) acquire(ctx context.Context, id identity) (*Worker, error) {

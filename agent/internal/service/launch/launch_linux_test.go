@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,131 +12,69 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
-	"github.com/iscdesk/iscdesk/agent/internal/worker"
-	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
-	"github.com/iscdesk/iscdesk/internal/ipc"
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
-// The test program is its own worker: the launcher runs /proc/self/exe.
-func TestMain(m *testing.M) {
-	if os.Getenv(serviceProgram) != "" {
-		serveUntilKilled()
-	}
-	if len(os.Args) == 2 && os.Args[1] == "worker" {
-		conn, err := worker.Socket(worker.FD)
-		if err == nil {
-			err = worker.Run(conn, os.Getenv("HOME"), func(l *ipc.Link, _ workerapi.Start, _ string) (worker.Files, worker.Picker, error) {
-				return &probe{service: l}, nil, nil
-			})
-		}
-		if err != nil {
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
-// probe is a files room that shows what the process is and can do. Inspect's
-// path selects the deed.
-type probe struct {
-	worker.Files
-	service *ipc.Link
-}
-
-func (p *probe) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Inspected, error) {
-	var out any
-	switch verb, arg, _ := strings.Cut(i.Path, " "); verb {
+// systemsDeed is what only a process of Linux does.
+func systemsDeed(what string) (any, error) {
+	switch what {
+	case "become root":
+		return fmt.Sprint(syscall.Setuid(0)), nil
 	case "fds":
 		var fds []string
 		entries, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			return workerapi.Inspected{}, err
-		}
 		for _, e := range entries {
 			if to, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil {
 				fds = append(fds, e.Name()+" "+to)
 			}
 		}
-		out = fds
-	case "env":
-		out = os.Environ()
-	case "cwd":
-		out, _ = os.Getwd()
-	case "write":
-		out = fmt.Sprint(os.WriteFile(arg, []byte("x"), 0o666))
-	case "sleep":
-		<-ctx.Done()
-		return workerapi.Inspected{}, &api.Error{Code: api.Cancelled}
-	case "ask":
-		var answer string
-		err := p.service.Call(ctx, "service.echo", arg, &answer)
-		out = fmt.Sprint(answer, err)
-	case "become root":
-		out = fmt.Sprint(syscall.Setuid(0))
+		return fds, err
 	}
-	raw, err := json.Marshal(out)
-	return workerapi.Inspected{Path: string(raw)}, err
+	return nil, errors.New("no such deed")
 }
 
-// Pending never answers before its request ends.
-func (p *probe) Pending(ctx context.Context) (workerapi.Pending, error) {
-	<-ctx.Done()
-	return workerapi.Pending{}, ctx.Err()
-}
-
-func newLauncher(t *testing.T, change func(*Config)) *Launcher {
+// someone is a caller whom the service of the tests serves.
+func someone(t *testing.T) caller.Actor {
 	t.Helper()
-	cfg := Config{
-		Start: func() workerapi.Start { return workerapi.Start{Build: "test"} },
-		Handle: func(_ context.Context, uid caller.UID, method string, params json.RawMessage) (any, error) {
-			return fmt.Sprintf("%s %s %s", uid, method, params), nil
-		},
-		Notice: func(caller.UID, string, json.RawMessage) {},
-		Users: func(_ context.Context, uid caller.UID) (User, error) {
-			n, err := strconv.Atoi(string(uid))
-			return User{Name: "u" + string(uid), Rights: caller.Rights{GID: n, Groups: []int{n}}, Home: "/nonexistent"}, err
-		},
-	}
-	if change != nil {
-		change(&cfg)
-	}
-	l, err := New(cfg)
+	need.Root(t)
+	return served()
+}
+
+func served() caller.Actor { return alice }
+
+// somebody is a user database of users who have just their number.
+func somebody(_ context.Context, uid caller.UID) (User, error) {
+	id, err := strconv.Atoi(string(uid))
 	if err != nil {
+		return User{}, err
+	}
+	return User{Name: "u" + string(uid), Rights: caller.Rights{GID: id, Groups: []int{id}}, Home: "/nonexistent"}, nil
+}
+
+// running says whether a process is there.
+func running(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
+// kill ends a process from outside.
+func kill(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return l
 }
 
-// nilJSON is how a deed shows that it succeeded.
-const nilJSON = `"\u003cnil\u003e"`
-
-func deed(t *testing.T, w *Worker, what string) string {
+// freeze stops a process, as its user may.
+func freeze(t *testing.T, pid int) {
 	t.Helper()
-	var out workerapi.Inspected
-	if err := w.Call(t.Context(), workerapi.MethodInspect, workerapi.Inspect{Path: what}, &out); err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-	return out.Path
-}
-
-func acquire(t *testing.T, l *Launcher, a caller.Actor) *Worker {
-	t.Helper()
-	w, err := l.Acquire(t.Context(), a)
-	if err != nil {
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.Release)
-	return w
+	for !strings.HasPrefix(status(t, pid)["State"], "T") { // the signal reaches one thread after the other
+		time.Sleep(time.Millisecond)
+	}
 }
 
 var alice = caller.Actor{UID: "64101", Rights: caller.Rights{GID: 64101, Groups: []int{64101, 64150, 64160}}}
@@ -270,5 +209,35 @@ func TestRootGetsNoWorker(t *testing.T) {
 		if _, err := l.Acquire(t.Context(), caller.Actor{UID: nobody}); api.CodeOf(err) != api.Forbidden {
 			t.Errorf("user %q: %v", nobody, err)
 		}
+	}
+}
+
+// The service keeps what it needs, on its first thread as well: /proc shows that
+// one, and the runtime may put any goroutine on it.
+func TestServiceKeepsItsOwnCapabilities(t *testing.T) {
+	need.Root(t)
+	before := status(t, os.Getpid())
+	for range 20 {
+		l, err := New(Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after := status(t, os.Getpid()); after["CapBnd"] != before["CapBnd"] || after["NoNewPrivs"] != before["NoNewPrivs"] || after["Umask"] != before["Umask"] {
+			t.Fatalf("before %s %s %s, after %s %s %s", before["CapBnd"], before["NoNewPrivs"], before["Umask"], after["CapBnd"], after["NoNewPrivs"], after["Umask"])
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Another group set is another identity.
+func TestOneWorkerForEachGroupSet(t *testing.T) {
+	need.Root(t)
+	l := newLauncher(t, nil)
+	other := alice
+	other.Groups = []int{64101}
+	if acquire(t, l, other).Started().PID == acquire(t, l, alice).Started().PID {
+		t.Error("another group set shares the worker")
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
@@ -14,26 +13,26 @@ import (
 
 // process is one running worker.
 type process struct {
-	cmd     *exec.Cmd
+	child   *child
 	link    *ipc.Link
 	started workerapi.Started
-	stop    time.Duration // from the closed socketpair to SIGKILL
+	stop    time.Duration // from the closed link to the kill
 }
 
-// end closes the socketpair, which a worker takes as its end; wait kills it if it
+// end closes the link, which a worker takes as its end; wait kills it if it
 // is still there after a while.
 func (p *process) end() { _ = p.link.Close() }
 
 // wait returns when the process has ended and no handler of its requests runs.
 func (p *process) wait() error {
 	ended := make(chan error, 1)
-	go func() { ended <- p.cmd.Wait() }()
+	go func() { ended <- p.child.wait() }()
 	var err error
 	select {
 	case err = <-ended: // it crashed or left: its running calls fail when the link ends
 		_ = p.link.Close()
 	case <-p.link.Done():
-		kill := time.AfterFunc(p.stop, func() { _ = p.cmd.Process.Kill() })
+		kill := time.AfterFunc(p.stop, p.child.kill)
 		err = <-ended
 		kill.Stop()
 	}

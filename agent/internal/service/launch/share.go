@@ -50,7 +50,7 @@ func (l *Launcher) use(id identity) (s *shared, starts bool, err error) {
 			}
 		}
 		if same >= maxIdentities {
-			return nil, false, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d group sets of user %s at once", maxIdentities, id.UID)}
+			return nil, false, &api.Error{Code: api.Busy, Detail: fmt.Sprintf("more than %d sets of rights of user %s at once", maxIdentities, id.UID)}
 		}
 		s, starts = &shared{key: key, uid: id.UID, ready: make(chan struct{})}, true
 		l.workers[key] = s
@@ -84,11 +84,7 @@ func (l *Launcher) start(s *shared, id identity) {
 }
 
 func (l *Launcher) launch(ctx context.Context, id identity) (*process, error) {
-	u, err := l.cfg.Users(ctx, id.UID)
-	if err != nil {
-		return nil, fmt.Errorf("look up the user: %w", err)
-	}
-	p, err := l.spawn.start(id, u, func(ctx context.Context, method string, params json.RawMessage) (any, error) {
+	p, err := l.spawn.start(ctx, l.cfg.Users, id, func(ctx context.Context, method string, params json.RawMessage) (any, error) {
 		return l.cfg.Handle(ctx, id.UID, method, params)
 	}, func(method string, params json.RawMessage) {
 		l.cfg.Notice(id.UID, method, params)
@@ -102,7 +98,7 @@ func (l *Launcher) launch(ctx context.Context, id identity) (*process, error) {
 		_ = p.wait()
 		return nil, err
 	}
-	l.cfg.Log.Info("worker started", "uid", id.UID, "pid", p.started.PID, "rights", p.started.Rights)
+	l.cfg.Log.Info("worker started", "uid", id.UID, "pid", p.started.PID, "rights", p.started.Rights, "bound", p.child.bound())
 	return p, nil
 }
 

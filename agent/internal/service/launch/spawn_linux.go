@@ -24,8 +24,8 @@ import (
 // thread in Linux: what the thread gave up, its children never get, while the
 // rest of the service keeps what it needs.
 type spawner struct {
-	uid  caller.UID // of the service
-	exe  *os.File   // the running program, so that a replaced file is not run with another version's protocol
+	self identity // of the service
+	exe  *os.File // the running program, so that a replaced file is not run with another version's protocol
 	jobs chan func()
 	done chan struct{} // closed when the thread has ended
 }
@@ -40,7 +40,7 @@ func newSpawner() (*spawner, error) {
 		return nil, fmt.Errorf("open the running program: %w", err)
 	}
 	s := &spawner{
-		uid:  caller.Own(),
+		self: ownIdentity(),
 		exe:  os.NewFile(uintptr(fd), "/proc/self/exe"),
 		jobs: make(chan func()),
 		done: make(chan struct{}),
@@ -69,7 +69,7 @@ func (s *spawner) run(ready chan<- error) {
 		return
 	}
 	defer close(s.done)
-	err := narrow(s.uid.System())
+	err := narrow(s.self.UID.System())
 	ready <- err
 	if err != nil {
 		return
@@ -119,18 +119,18 @@ func (s *spawner) close() error {
 }
 
 // own reports whether workers are the service's own user.
-func (s *spawner) own() bool { return !s.uid.System() }
+func (s *spawner) own() bool { return !s.self.UID.System() }
 
 // may refuses identities that this service gives no worker.
-func (s *spawner) may(uid caller.UID) error {
-	_, err := uid.Number()
+func (s *spawner) may(id identity) error {
+	_, err := id.UID.Number()
 	switch {
 	case err != nil:
 		return &api.Error{Code: api.Forbidden, Detail: err.Error()}
-	case s.uid.System() && uid.System():
+	case s.self.UID.System() && id.UID.System():
 		return &api.Error{Code: api.RootCaller, Detail: "the system's agent opens files only with the rights of the user who asks; with root as that user nothing would stand between an application and every file of the machine"}
-	case !s.uid.System() && uid != s.uid:
-		return &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("the agent runs as user %s and can work for that user only", s.uid)}
+	case !s.self.UID.System() && id.UID != s.self.UID:
+		return &api.Error{Code: api.Forbidden, Detail: fmt.Sprintf("the agent runs as user %s and can work for that user only", s.self.UID)}
 	}
 	return nil
 }
@@ -146,13 +146,17 @@ func ownIdentity() identity {
 
 // start runs a worker. The descriptor table of the child is 0 to 2 on /dev/null and
 // the socketpair as 3: newSpawner saw to it that every other one closes on exec.
-func (s *spawner) start(id identity, u User,
+func (s *spawner) start(ctx context.Context, users Users, id identity,
 	handle func(context.Context, string, json.RawMessage) (any, error),
 	notice func(string, json.RawMessage),
 ) (*process, error) {
 	uid, err := id.UID.Number()
 	if err != nil {
 		return nil, err
+	}
+	u, err := users(ctx, id.UID)
+	if err != nil {
+		return nil, fmt.Errorf("look up the user: %w", err)
 	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -180,7 +184,7 @@ func (s *spawner) start(id identity, u User,
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the process: %w", err), ours.Close())
 	}
-	return &process{cmd: cmd, link: ipc.NewLink(ours, ipc.Options{Handle: handle, Notice: notice})}, nil
+	return &process{child: &child{cmd}, link: ipc.NewLink(ours, ipc.Options{Handle: handle, Notice: notice})}, nil
 }
 
 // environment is made from nothing: nothing of the service's own environment, and

@@ -10,23 +10,21 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
-	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
 func TestOneWorkerForOneIdentity(t *testing.T) {
-	need.Root(t)
+	me := someone(t)
 	l := newLauncher(t, nil)
 	var wg sync.WaitGroup
 	pids := make([]int, 8)
 	for i := range pids {
 		wg.Go(func() {
-			w, err := l.Acquire(t.Context(), alice)
+			w, err := l.Acquire(t.Context(), me)
 			if err != nil {
 				t.Error(err)
 				return
@@ -41,23 +39,18 @@ func TestOneWorkerForOneIdentity(t *testing.T) {
 			t.Fatalf("several workers for one identity: %v", pids)
 		}
 	}
-	other := alice
-	other.Groups = []int{64101}
-	if acquire(t, l, other).Started().PID == pids[0] {
-		t.Error("another group set shares the worker")
-	}
 }
 
 func TestWorkerEndsAfterItsLastUse(t *testing.T) {
-	need.Root(t)
+	me := someone(t)
 	l := newLauncher(t, func(c *Config) { c.Idle = 50 * time.Millisecond })
-	w, err := l.Acquire(t.Context(), alice)
+	w, err := l.Acquire(t.Context(), me)
 	if err != nil {
 		t.Fatal(err)
 	}
 	pid := w.Started().PID
 	time.Sleep(150 * time.Millisecond)
-	if syscall.Kill(pid, 0) != nil {
+	if !running(pid) {
 		t.Fatal("the worker ended while it was in use")
 	}
 	w.Release()
@@ -68,7 +61,7 @@ func TestWorkerEndsAfterItsLastUse(t *testing.T) {
 func gone(t *testing.T, pid int) {
 	t.Helper()
 	for range 200 {
-		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		if !running(pid) {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -77,22 +70,20 @@ func gone(t *testing.T, pid int) {
 }
 
 func TestKilledWorkerFailsItsCallsAndIsReplaced(t *testing.T) {
-	need.Root(t)
+	me := someone(t)
 	l := newLauncher(t, nil)
-	w := acquire(t, l, alice)
+	w := acquire(t, l, me)
 	failed := make(chan error, 1)
 	go func() { failed <- w.Call(t.Context(), workerapi.MethodPending, api.None{}, nil) }()
 	deed(t, w, "cwd")
-	if err := syscall.Kill(w.Started().PID, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	kill(t, w.Started().PID)
 	err := <-failed
 	if !errors.Is(err, ErrLost) || api.CodeOf(err) != api.Internal {
 		t.Errorf("call of a killed worker: %v", err)
 	}
 	gone(t, w.Started().PID)
 	for range 100 {
-		again, err := l.Acquire(t.Context(), alice)
+		again, err := l.Acquire(t.Context(), me)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,17 +98,17 @@ func TestKilledWorkerFailsItsCallsAndIsReplaced(t *testing.T) {
 }
 
 func TestWorkerAsksTheServiceInItsOwnName(t *testing.T) {
-	need.Root(t)
+	me := someone(t)
 	l := newLauncher(t, nil)
-	if got := deed(t, acquire(t, l, alice), "ask hi"); !strings.Contains(got, `64101 service.echo`) {
+	if got := deed(t, acquire(t, l, me), "ask hi"); !strings.Contains(got, string(me.UID)+" service.echo") {
 		t.Errorf("the service heard %s", got)
 	}
 }
 
 func TestCancelEndsTheOperationsCalls(t *testing.T) {
-	need.Root(t)
+	me := someone(t)
 	l := newLauncher(t, nil)
-	w := acquire(t, l, alice)
+	w := acquire(t, l, me)
 	type named struct {
 		workerapi.Inspect
 		Operation api.Operation `json:"operation"`
@@ -142,14 +133,14 @@ func TestCancelEndsTheOperationsCalls(t *testing.T) {
 }
 
 func TestClosedLauncherEndsItsWorkers(t *testing.T) {
-	need.Root(t)
+	me := someone(t)
 	l := newLauncher(t, nil)
-	pid := acquire(t, l, alice).Started().PID
+	pid := acquire(t, l, me).Started().PID
 	again, err := New(l.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := again.Acquire(t.Context(), alice)
+	w, err := again.Acquire(t.Context(), me)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,28 +148,23 @@ func TestClosedLauncherEndsItsWorkers(t *testing.T) {
 	if err := again.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if syscall.Kill(second, 0) == nil {
+	if running(second) {
 		t.Error("a worker outlived its launcher")
 	}
-	if syscall.Kill(pid, 0) != nil {
+	if !running(pid) {
 		t.Error("another launcher's worker was ended")
 	}
-	if _, err := again.Acquire(t.Context(), alice); err == nil {
+	if _, err := again.Acquire(t.Context(), me); err == nil {
 		t.Error("a closed launcher starts workers")
 	}
 }
 
 func TestStoppedWorkerHoldsNothingUp(t *testing.T) {
-	need.Root(t)
+	me := someone(t)
 	l := newLauncher(t, func(c *Config) { c.Stop = 50 * time.Millisecond })
-	w := acquire(t, l, alice)
+	w := acquire(t, l, me)
 	pid := w.Started().PID
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // its user may do that
-		t.Fatal(err)
-	}
-	for !strings.HasPrefix(status(t, pid)["State"], "T") { // the signal reaches one thread after the other
-		time.Sleep(time.Millisecond)
-	}
+	freeze(t, pid)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := w.Call(ctx, workerapi.MethodInspect, workerapi.Inspect{Path: "cwd"}, nil); !errors.Is(err, context.DeadlineExceeded) {
@@ -198,14 +184,12 @@ func serveUntilKilled() {
 		Start:  func() workerapi.Start { return workerapi.Start{} },
 		Handle: func(context.Context, caller.UID, string, json.RawMessage) (any, error) { return nil, nil },
 		Notice: func(caller.UID, string, json.RawMessage) {},
-		Users: func(_ context.Context, uid caller.UID) (User, error) {
-			return User{Name: "u", Home: "/nonexistent"}, nil
-		},
+		Users:  somebody,
 	})
 	if err != nil {
 		os.Exit(1)
 	}
-	w, err := l.Acquire(context.Background(), alice)
+	w, err := l.Acquire(context.Background(), served())
 	if err != nil {
 		os.Exit(1)
 	}
@@ -215,9 +199,13 @@ func serveUntilKilled() {
 
 // A worker that does not even read its socket must not outlive a killed service.
 func TestWorkersDieWithAKilledService(t *testing.T) {
-	need.Root(t)
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = []string{serviceProgram + "=1"}
+	_ = someone(t)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), serviceProgram+"=1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -229,29 +217,8 @@ func TestWorkersDieWithAKilledService(t *testing.T) {
 	if _, err := fmt.Fscan(out, &pid); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, pid)
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	gone(t, pid)
-}
-
-// The service keeps what it needs, on its first thread as well: /proc shows that
-// one, and the runtime may put any goroutine on it.
-func TestServiceKeepsItsOwnCapabilities(t *testing.T) {
-	need.Root(t)
-	before := status(t, os.Getpid())
-	for range 20 {
-		l, err := New(Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if after := status(t, os.Getpid()); after["CapBnd"] != before["CapBnd"] || after["NoNewPrivs"] != before["NoNewPrivs"] || after["Umask"] != before["Umask"] {
-			t.Fatalf("before %s %s %s, after %s %s %s", before["CapBnd"], before["NoNewPrivs"], before["Umask"], after["CapBnd"], after["NoNewPrivs"], after["Umask"])
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
