@@ -62,6 +62,8 @@ func rows() []row {
 		{row: "code page", source: "ansi.c", args: []string{"FOLDER"}, windows: true},
 		{row: "message to a window", source: "window.c", windows: true},
 		{row: "class style", source: "classstyle.cpp", flags: []string{"-std=c++98", "-pedantic"}},
+		{row: "strings of C++", source: "strings.cpp", flags: []string{"-std=c++98", "-pedantic"}, args: []string{"FOLDER"}},
+		{row: "modern client with wide strings", source: "modern_wide.cpp", flags: []string{"-std=c++11", "-pedantic"}, args: []string{"FOLDER"}, windows: true},
 		{row: "modern client", source: "modern.cpp", flags: []string{"-std=c++11", "-pedantic"}},
 		{row: "modern client, every call", source: "modern_calls.cpp", flags: []string{"-std=c++11", "-pedantic"}, args: []string{"FOLDER"}},
 		{row: "run-time loader", source: "loader.c", flags: []string{"-std=c89", "-pedantic"}, loads: true, args: []string{"FILE"}},

@@ -10,7 +10,9 @@
  * Everything here is inline over iscdesk.h, so any compiler and any standard
  * library may be mixed with the library. Likeness with the guide is in source:
  * names, calls and payloads; never binary compatibility with another library.
- * Comments of iscdesk.h hold: threads, blocking, codes.
+ * Comments of iscdesk.h hold: threads, blocking, codes. A std::string is in the
+ * encoding of the options; a std::wstring, on Windows, is UTF-16 and holds every
+ * name and path.
  */
 #ifndef ISCDESK_HPP
 #define ISCDESK_HPP
@@ -69,17 +71,93 @@ inline iscdesk_options DefaultOptions()
 
 namespace detail {
 
+/* UTF-8 of UTF-16; false, and out is empty, where a surrogate stands alone. */
+template <class Wide> bool ToUtf8(const Wide &text, std::string &out)
+{
+    out.clear();
+    for (typename Wide::size_type i = 0; i < text.size(); i++) {
+        unsigned long c = static_cast<unsigned long>(text[i]) & 0xffffUL;
+        if (c >= 0xd800 && c <= 0xdfff) {
+            const unsigned long low = i + 1 < text.size() ? static_cast<unsigned long>(text[i + 1]) & 0xffffUL : 0;
+            if (c > 0xdbff || low < 0xdc00 || low > 0xdfff) {
+                out.clear();
+                return false;
+            }
+            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+            i++;
+        }
+        if (c >= 0x10000)
+            out += static_cast<char>(0xf0 | c >> 18);
+        if (c >= 0x800)
+            out += static_cast<char>(c >= 0x10000 ? 0x80 | (c >> 12 & 0x3f) : 0xe0 | c >> 12);
+        if (c >= 0x80)
+            out += static_cast<char>(c >= 0x800 ? 0x80 | (c >> 6 & 0x3f) : 0xc0 | c >> 6);
+        out += static_cast<char>(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
+    }
+    return true;
+}
+
+/* UTF-16 of UTF-8; false, and out is empty, where text is none. */
+template <class Wide> bool ToUtf16(const std::string &text, Wide &out)
+{
+    static const unsigned long least[] = {0, 0x80, 0x800, 0x10000};
+    typedef typename Wide::value_type Unit;
+    out.clear();
+    for (std::string::size_type i = 0; i < text.size(); i++) {
+        unsigned long c = static_cast<unsigned char>(text[i]);
+        int more = c < 0x80 ? 0 : c >= 0xc0 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf8 ? 3 : -1;
+        bool good = more >= 0;
+        if (more > 0)
+            c &= 0x3fUL >> more;
+        for (int n = 0; n < more && good; n++) {
+            good = ++i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80;
+            c = good ? c << 6 | (static_cast<unsigned char>(text[i]) & 0x3f) : c;
+        }
+        if (!good || c < least[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) {
+            out.clear();
+            return false;
+        }
+        if (c >= 0x10000) {
+            out += static_cast<Unit>(0xd800 + ((c - 0x10000) >> 10));
+            c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+        }
+        out += static_cast<Unit>(c);
+    }
+    return true;
+}
+
+/* The JSON of an event as a function of the application takes it. */
+template <class Text> struct Json {
+    static Text Of(iscdesk_event event)
+    {
+        const char *text = iscdesk_event_json(event);
+        return text ? text : "";
+    }
+};
+#ifdef _WIN32
+template <> struct Json<std::wstring> {
+    static std::wstring Of(iscdesk_event event)
+    {
+        const wchar_t *text = iscdesk_event_json_w(event);
+        return text ? text : L"";
+    }
+};
+#endif
+
 /* What RegisterEventRecall remembers: an object and one of its members. */
 class Recall {
 public:
     virtual ~Recall() {}
-    virtual void Call(EventType type, const char *text) = 0;
+    virtual void Call(iscdesk_event event) = 0;
 };
 
 template <class Object, class Function, class Text> class Member : public Recall {
 public:
     Member(Object *object, Function function) : object_(object), function_(function) {}
-    virtual void Call(EventType type, const char *text) { (object_->*function_)(type, Text(text)); }
+    virtual void Call(iscdesk_event event)
+    {
+        (object_->*function_)(static_cast<EventType>(iscdesk_event_type(event)), Json<Text>::Of(event));
+    }
 
 private:
     Object *object_;
@@ -87,6 +165,39 @@ private:
 };
 
 } // namespace detail
+
+#ifdef _WIN32
+/* Windows' own strings as UTF-8 and back; false, and out is empty, for what is no text. */
+inline bool utf8(const std::wstring &text, std::string &out)
+{
+    return detail::ToUtf8(text, out);
+}
+inline bool wide(const std::string &text, std::wstring &out)
+{
+    return detail::ToUtf16(text, out);
+}
+/* The same; what is no text gives an empty one. */
+inline std::string utf8(const std::wstring &text)
+{
+    std::string out;
+    (void)utf8(text, out);
+    return out;
+}
+inline std::wstring wide(const std::string &text)
+{
+    std::wstring out;
+    (void)wide(text, out);
+    return out;
+}
+
+/* Options of a program whose std::strings are in the code page of its process. */
+inline iscdesk_options AnsiOptions()
+{
+    iscdesk_options o = DefaultOptions();
+    o.text_encoding = ISCDESK_TEXT_ANSI;
+    return o;
+}
+#endif
 
 /* The documented calls. Made by SdkInvoker; Init comes before all others.
  * Any thread may call; Init, RegisterEventRecall and ShutOut of one object not
@@ -127,7 +238,8 @@ public:
     /* Has (object->*function)(type, text) called with each event, on one thread
      * of the library. text is the documented JSON envelope. What the function
      * throws ends there. function may take the type as EventType or int and the
-     * text as std::string, const std::string & or const char *. */
+     * text as std::string, const std::string & or const char *, on Windows as
+     * const std::wstring & too. */
     template <class T, class U> ResultStatus RegisterEventRecall(T *object, void (U::*function)(EventType, const std::string &))
     {
         return Register<T, void (U::*)(EventType, const std::string &), std::string>(object, function);
@@ -151,6 +263,22 @@ public:
     template <class T, class U> ResultStatus RegisterEventRecall(T *object, void (U::*function)(int, const char *))
     {
         return Register<T, void (U::*)(int, const char *), const char *>(object, function);
+    }
+#ifdef _WIN32
+    template <class T, class U> ResultStatus RegisterEventRecall(T *object, void (U::*function)(EventType, const std::wstring &))
+    {
+        return Register<T, void (U::*)(EventType, const std::wstring &), std::wstring>(object, function);
+    }
+    template <class T, class U> ResultStatus RegisterEventRecall(T *object, void (U::*function)(int, const std::wstring &))
+    {
+        return Register<T, void (U::*)(int, const std::wstring &), std::wstring>(object, function);
+    }
+#endif
+
+    /* Windows: has message posted to window (an HWND) when events wait. */
+    ResultStatus WakeWindow(void *window, unsigned int message)
+    {
+        return Status(iscdesk_wake_window(client_, window, message, 0));
     }
 
     /* Ends the session. Also inside the event function. */
@@ -183,6 +311,20 @@ public:
     {
         return Status(iscdesk_select_save_as_path(client_, saveFilePath.c_str(), isAssembly, 0, 0));
     }
+#ifdef _WIN32
+    ResultStatus GetLicenseFileRequest(const std::wstring &fileName, const std::string &devInfo)
+    {
+        return Status(iscdesk_get_license_file_request_w(client_, fileName.c_str(), devInfo.c_str(), 0, 0));
+    }
+    ResultStatus Save(const std::wstring &saveFilePath, bool isAssembly = false)
+    {
+        return Status(iscdesk_save_w(client_, saveFilePath.c_str(), isAssembly, 0, 0));
+    }
+    ResultStatus SelectSaveAsPath(const std::wstring &saveFilePath, bool isAssembly = false)
+    {
+        return Status(iscdesk_select_save_as_path_w(client_, saveFilePath.c_str(), isAssembly, 0, 0));
+    }
+#endif
 
     /* The client underneath, for the rest of iscdesk.h; 0 before Init. */
     iscdesk_client Handle() const { return client_; }
@@ -196,8 +338,7 @@ private:
     static void ISCDESK_CALL Trampoline(void *user, iscdesk_event event)
     {
         try {
-            static_cast<detail::Recall *>(user)->Call(static_cast<EventType>(iscdesk_event_type(event)),
-                                                      iscdesk_event_json(event));
+            static_cast<detail::Recall *>(user)->Call(event);
         } catch (...) { /* C stands above: nothing may pass */
         }
     }
@@ -286,10 +427,19 @@ public:
     int64_t operation() const noexcept { return iscdesk_event_operation(number_); }
     std::string name() const { return text(iscdesk_event_name(number_)); }
     std::string json() const { return text(iscdesk_event_json(number_)); }
+    /* Empty when there is none, or the code page cannot hold it: param_code tells. */
     std::string param(const char *key) const { return text(iscdesk_event_param(number_, key)); }
+    int32_t param_code(const char *key) const noexcept { return iscdesk_event_param_code(number_, key); }
+#ifdef _WIN32
+    std::wstring json_w() const { return text(iscdesk_event_json_w(number_)); }
+    std::wstring param_w(const char *key) const { return text(iscdesk_event_param_w(number_, key)); }
+#endif
 
 private:
     static std::string text(const char *s) { return s ? s : ""; }
+#ifdef _WIN32
+    static std::wstring text(const wchar_t *s) { return s ? s : L""; }
+#endif
     iscdesk_event number_;
     bool own_;
 };
@@ -308,7 +458,16 @@ public:
     ~List() { iscdesk_list_free(number_); }
     explicit operator bool() const noexcept { return number_ != nullptr; }
     int32_t count() const noexcept { return iscdesk_list_count(number_); }
+    /* Empty when there is none, or the code page cannot hold it: text_code tells. */
     std::string text(int32_t row, const char *key) const { return string_of(iscdesk_list_text(number_, row, key)); }
+    int32_t text_code(int32_t row, const char *key) const noexcept { return iscdesk_list_text_code(number_, row, key); }
+#ifdef _WIN32
+    std::wstring text_w(int32_t row, const char *key) const
+    {
+        const wchar_t *s = iscdesk_list_text_w(number_, row, key);
+        return s ? s : L"";
+    }
+#endif
     int64_t number(int32_t row, const char *key) const noexcept { return iscdesk_list_number(number_, row, key); }
     /* The after of the next page, empty on the last. */
     std::string next() const { return string_of(iscdesk_list_next(number_)); }
@@ -446,6 +605,32 @@ public:
     {
         call([&](iscdesk_error *e) { return iscdesk_check_in(client_, path.c_str(), e); });
     }
+#ifdef _WIN32
+    /* The calls with paths, in UTF-16. */
+    int64_t get_license_file_request(const std::wstring &file_name, const char *dev_info = nullptr)
+    {
+        return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_get_license_file_request_w(client_, file_name.c_str(), dev_info, op, e); });
+    }
+    int64_t save(const std::wstring &path, bool is_assembly = false)
+    {
+        return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_save_w(client_, path.c_str(), is_assembly, op, e); });
+    }
+    int64_t select_save_as_path(const std::wstring &path, bool is_assembly = false)
+    {
+        return start([&](int64_t *op, iscdesk_error *e) { return iscdesk_select_save_as_path_w(client_, path.c_str(), is_assembly, op, e); });
+    }
+    int64_t save_to(const std::wstring &path, const std::string &space, const std::string &folder, bool is_assembly = false,
+                    const std::wstring &name = std::wstring())
+    {
+        return start([&](int64_t *op, iscdesk_error *e) {
+            return iscdesk_save_to_w(client_, path.c_str(), is_assembly, space.c_str(), folder.c_str(), name.c_str(), op, e);
+        });
+    }
+    void check_in(const std::wstring &path)
+    {
+        call([&](iscdesk_error *e) { return iscdesk_check_in_w(client_, path.c_str(), e); });
+    }
+#endif
     void check_in_object(const std::string &object)
     {
         call([&](iscdesk_error *e) { return iscdesk_check_in_object(client_, object.c_str(), e); });
@@ -491,6 +676,13 @@ public:
         int32_t descriptor = -1;
         call([&](iscdesk_error *e) { return iscdesk_event_descriptor(client_, &descriptor, e); });
         return descriptor;
+    }
+
+    /* Windows: has message posted to window (an HWND) when events wait; then take
+     * them with next(0) until none comes. */
+    void wake_window(void *window, uint32_t message)
+    {
+        call([&](iscdesk_error *e) { return iscdesk_wake_window(client_, window, message, e); });
     }
 
     /* The client underneath, for a C interface that wants it. */
