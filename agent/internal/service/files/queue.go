@@ -119,12 +119,12 @@ func (r *Room) waiting(s *sender) []*run {
 func (r *Room) deliverAll(queue []*run) {
 	held := make(map[string]bool)
 	for _, x := range queue {
-		if held[x.job.Path] {
+		if held[onePath(x.job.Path)] {
 			continue
 		}
 		switch r.deliverOne(x) {
 		case stuck:
-			held[x.job.Path] = true
+			held[onePath(x.job.Path)] = true
 		case away:
 			return
 		}
@@ -136,7 +136,7 @@ func (r *Room) deliverOne(x *run) outcome {
 	if x.stopping() {
 		return away
 	}
-	done, err := r.takeTurn(x.op.Context(), pathKey{x.uid, x.job.Path})
+	done, err := r.takeTurn(x.op.Context(), pathKey{x.uid, onePath(x.job.Path)})
 	if err == nil {
 		defer done()
 	}
@@ -150,7 +150,7 @@ func (r *Room) flush(x *run) {
 	var older []*run
 	if s := r.senders[x.uid]; s != nil {
 		for _, q := range s.queue {
-			if q.job.Path == x.job.Path && q.op.ID() < x.op.ID() {
+			if onePath(q.job.Path) == onePath(x.job.Path) && q.op.ID() < x.op.ID() {
 				older = append(older, q)
 			}
 		}

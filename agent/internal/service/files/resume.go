@@ -146,7 +146,7 @@ func (r *Room) sweepOutbox(uid caller.UID) (whole bool) {
 		if r.unfinished(uid, s.Operation) {
 			continue
 		}
-		done, err := r.takeTurn(ctx, pathKey{uid, s.Path})
+		done, err := r.takeTurn(ctx, pathKey{uid, onePath(s.Path)})
 		if err != nil {
 			return false
 		}
@@ -229,7 +229,7 @@ func (x *run) finishOlder() {
 		return
 	}
 	for _, s := range waiting.Stores {
-		if s.Path != x.job.Path || s.Operation >= x.op.ID() {
+		if onePath(s.Path) != onePath(x.job.Path) || s.Operation >= x.op.ID() {
 			continue
 		}
 		if err := x.room.sendOrphan(x.op.Context(), x.uid, s, x.call); err != nil {

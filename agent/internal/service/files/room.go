@@ -104,7 +104,7 @@ func (r *Room) start(fn func()) {
 	r.work.Go(func() { guard.Run(r.cfg.Log, fn) })
 }
 
-// pathKey is a local path of one user, as the application wrote it, cleaned.
+// pathKey is a local path of one user: onePath of what the application wrote.
 type pathKey struct {
 	uid  caller.UID
 	path string

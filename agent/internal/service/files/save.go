@@ -52,7 +52,7 @@ func (x *run) save() (queued bool) { return x.settle(x.turn(x.store)) }
 // turn runs fn when no other operation works on the path. Saves of the path that
 // wait for the cloud are sent first: they are older states of it.
 func (x *run) turn(fn func() (workerapi.Stored, error)) (workerapi.Stored, error) {
-	done, err := x.room.takeTurn(x.op.Context(), pathKey{x.uid, x.job.Path})
+	done, err := x.room.takeTurn(x.op.Context(), pathKey{x.uid, onePath(x.job.Path)})
 	if err != nil {
 		return workerapi.Stored{}, err
 	}
