@@ -3,14 +3,11 @@ package worker
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"runtime"
 	"slices"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/ipc"
@@ -51,25 +48,18 @@ func (fakePicker) Page(context.Context, workerapi.Page) (workerapi.PageOpened, e
 func (fakePicker) PageEnd(context.Context, workerapi.PageEnd) error { return nil }
 func (p fakePicker) Close()                                         { close(p.closed) }
 
-// pair starts a worker on one end of a socketpair and gives the service's end.
+// pair starts a worker on one end of a link and gives the service's end.
 func pair(t *testing.T) (service *ipc.Link, files fakeFiles, picker fakePicker, ended chan error) {
 	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ours, theirs := link(t)
 	files, picker = fakeFiles{make(chan struct{}, 1)}, fakePicker{make(chan struct{})}
 	ended = make(chan error, 1)
-	theirs, err := Socket(fds[1])
-	if err != nil {
-		t.Fatal(err)
-	}
 	go func() {
 		ended <- Run(theirs, "/home/a", func(*ipc.Link, workerapi.Start, string) (Files, Picker, error) {
 			return files, picker, nil
 		})
 	}()
-	service = ipc.NewLink(os.NewFile(uintptr(fds[0]), "worker"), ipc.Options{})
+	service = ipc.NewLink(ours, ipc.Options{})
 	t.Cleanup(func() { _ = service.Close(); <-service.Done() })
 	return service, files, picker, ended
 }
@@ -97,7 +87,7 @@ func TestMethodsBeforeAndAfterStart(t *testing.T) {
 	if err := service.Call(t.Context(), workerapi.MethodStart, workerapi.Start{}, &started); err != nil {
 		t.Fatal(err)
 	}
-	if started.PID != os.Getpid() || started.UID != ownUser() || started.Home != "/home/a" || started.Caps == "" {
+	if started.PID != os.Getpid() || started.UID != ownUser() || started.Home != "/home/a" || !told(started.Rights) {
 		t.Errorf("started %+v", started)
 	}
 	if got := call(workerapi.MethodStart, `{}`); got != api.Protocol {
@@ -170,37 +160,4 @@ func TestEndOfTheSocketEndsEverything(t *testing.T) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	t.Errorf("%d goroutines are left of %d", runtime.NumGoroutine(), before)
-}
-
-func TestSocketTakesAServicesSocketpairOnly(t *testing.T) {
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tcp.Close()
-	conn, err := net.Dial("tcp", tcp.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	file, err := conn.(*net.TCPConn).File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	lone, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(lone)
-	for name, fd := range map[string]int{"a file": int(null.Fd()), "a TCP connection": int(file.Fd()), "an unconnected socket": lone, "nothing": 900} {
-		if _, err := Socket(fd); err == nil {
-			t.Errorf("%s is taken for the service", name)
-		}
-	}
 }
