@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/iscdesk/iscdesk/internal/ipctest"
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -132,6 +133,19 @@ func TestServerIdentity(t *testing.T) {
 	s, err := ServerIdentity(c)
 	if err != nil || s.User != own || s.PID != os.Getpid() {
 		t.Errorf("got %+v, %v", s, err)
+	}
+}
+
+func TestServerOfAnotherUser(t *testing.T) {
+	path := ipctest.Endpoint(t)
+	ipctest.Stranger(t, path)
+	c, err := Dial(path, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := ServerIdentity(c); api.CodeOf(err) != api.AgentUntrusted {
+		t.Errorf("got %v, want AgentUntrusted", err)
 	}
 }
 

@@ -1,9 +1,10 @@
-// Package ipctest plays the wrong end of a local socket. Only tests import it.
 package ipctest
 
 import (
+	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -13,8 +14,9 @@ import (
 )
 
 // Stranger listens at path as a user who is neither root nor the test's own: what
-// lies in wait where an agent should be. It needs root and ends with the test.
-func Stranger(t testing.TB, path string) net.Listener {
+// lies in wait where an agent should be. accept gives the next connection to it. It needs
+// root and ends with the test.
+func Stranger(t testing.TB, path string) (accept func() (io.ReadWriteCloser, error)) {
 	t.Helper()
 	need.Root(t)
 	var fd int
@@ -44,5 +46,16 @@ func Stranger(t testing.TB, path string) net.Listener {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	return l
+	return func() (io.ReadWriteCloser, error) { return l.Accept() }
+}
+
+// Endpoint is a fresh place to listen at, with a path that fits a socket.
+func Endpoint(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "isc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return filepath.Join(dir, "a")
 }

@@ -1,8 +1,6 @@
 package sdk_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/iscdesk/iscdesk/internal/ipctest"
@@ -12,23 +10,18 @@ import (
 
 // Another user who lies in wait at the endpoint gets not one byte.
 func TestNothingIsSentToAStranger(t *testing.T) {
-	dir, err := os.MkdirTemp("", "isc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "a")
-	l := ipctest.Stranger(t, path)
+	path := ipctest.Endpoint(t)
+	accept := ipctest.Stranger(t, path)
 	got := make(chan int)
 	go func() {
 		n := -1
-		if conn, err := l.Accept(); err == nil {
+		if conn, err := accept(); err == nil {
 			n, _ = conn.Read(make([]byte, 100))
 			_ = conn.Close()
 		}
 		got <- n
 	}()
-	_, err = sdk.Init(t.Context(), sdk.Options{Endpoint: path})
+	_, err := sdk.Init(t.Context(), sdk.Options{Endpoint: path})
 	wantCode(t, err, api.AgentUntrusted)
 	if n := <-got; n != 0 {
 		t.Errorf("the stranger read %d bytes", n)

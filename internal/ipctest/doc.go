@@ -1,0 +1,2 @@
+// Package ipctest plays the wrong end of a local connection. Only tests import it.
+package ipctest
