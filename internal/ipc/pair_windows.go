@@ -1,9 +1,9 @@
 package ipc
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/windows"
 )
@@ -17,7 +17,11 @@ import (
 // runs. Ours is the server's end: who holds that one can act as the process that
 // opened the other, which must not be given to a process with fewer rights.
 func Pair() (ours *Conn, theirs windows.Handle, err error) {
-	path := pipePrefix + "iscdesk-link-" + rand.Text()
+	id, err := windows.GenerateGUID() // crypto/rand would be 150 kB in every customer's library
+	if err != nil {
+		return nil, 0, fmt.Errorf("make a pipe's name: %w", err)
+	}
+	path := pipePrefix + "iscdesk-link-" + strings.Trim(id.String(), "{}")
 	name, err := pipeName(path)
 	if err != nil {
 		return nil, 0, err
