@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/iscdesk/iscdesk/internal/ipctest"
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -92,7 +92,7 @@ func TestInitRefusals(t *testing.T) {
 		opt    sdk.Options
 		want   api.Code
 	}{
-		{"absent", nil, sdk.Options{Endpoint: filepath.Join(t.TempDir(), "none")}, api.AgentAbsent},
+		{"absent", nil, sdk.Options{Endpoint: ipctest.Endpoint(t)}, api.AgentAbsent},
 		{"relative endpoint", nil, sdk.Options{Endpoint: "agent.sock"}, api.InvalidArgument},
 		{"product not UTF-8", nil, sdk.Options{Endpoint: agent.Endpoint(), Product: "c\xffd"}, api.InvalidArgument},
 		{"product with a zero byte", nil, sdk.Options{Endpoint: agent.Endpoint(), Product: "c\x00d"}, api.InvalidArgument},
@@ -263,9 +263,9 @@ func TestArgumentsAreCheckedHere(t *testing.T) {
 	}{
 		{"empty path", func() error { _, err := c.Save(ctx, "", false); return err }, api.InvalidArgument},
 		{"relative path", func() error { _, err := c.Save(ctx, "a.dxf", false); return err }, api.InvalidArgument},
-		{"path not UTF-8", func() error { _, err := c.Save(ctx, "/\xff", false); return err }, api.InvalidArgument},
-		{"path with a zero byte", func() error { _, err := c.Save(ctx, "/a\x00b", false); return err }, api.InvalidArgument},
-		{"path too long", func() error { _, err := c.Save(ctx, "/"+long, false); return err }, api.TooLarge},
+		{"path not UTF-8", func() error { _, err := c.Save(ctx, place+"\xff", false); return err }, api.InvalidArgument},
+		{"path with a zero byte", func() error { _, err := c.Save(ctx, place+"\x00b", false); return err }, api.InvalidArgument},
+		{"path too long", func() error { _, err := c.Save(ctx, place+long, false); return err }, api.TooLarge},
 		{"save-as path", func() error { _, err := c.SelectSaveAsPath(ctx, "x", true); return err }, api.InvalidArgument},
 		{"devInfo too long", func() error {
 			_, err := c.GetLicenseStringRequest(ctx, string(make([]byte, api.MaxDevInfo+1)))
@@ -276,7 +276,7 @@ func TestArgumentsAreCheckedHere(t *testing.T) {
 		{"comeBack is null", func() error { _, err := c.OpenObject(ctx, api.Open{Object: "o", ComeBack: "null"}); return err }, api.InvalidArgument},
 		{"no space", func() error { _, err := c.List(ctx, api.List{}); return err }, api.InvalidArgument},
 		{"check-in of nothing", func() error { return c.Checkin(ctx, api.Checkin{}) }, api.InvalidArgument},
-		{"check-in of two", func() error { return c.Checkin(ctx, api.Checkin{Path: "/a", Object: "o"}) }, api.InvalidArgument},
+		{"check-in of two", func() error { return c.Checkin(ctx, api.Checkin{Path: place, Object: "o"}) }, api.InvalidArgument},
 		{"no password", func() error { _, err := c.Login(ctx, "mei@example.com", ""); return err }, api.InvalidArgument},
 		{"no callback", func() error { return c.RegisterEventRecall(nil) }, api.InvalidArgument},
 	}
@@ -360,7 +360,7 @@ func TestShutOut(t *testing.T) {
 	}
 	wantCode(t, c.ShutOut(), api.OK) // twice
 	wantCode(t, c.Ping(t.Context()), api.Closed)
-	_, err := c.Save(t.Context(), "/tmp/a", false)
+	_, err := c.Save(t.Context(), place, false)
 	wantCode(t, err, api.Closed)
 	_, err = c.NextEvent(t.Context())
 	wantCode(t, err, api.Closed)
@@ -392,37 +392,4 @@ func TestShutOutInsideTheCallback(t *testing.T) {
 	if calls != 1 {
 		t.Errorf("%d callbacks", calls)
 	}
-}
-
-func TestDefaultEndpoints(t *testing.T) {
-	got := sdk.DefaultEndpoints("/run/user/7", "relative")
-	if len(got) != 2 || got[0] != sdk.SystemEndpoint || got[1] != "/run/user/7/iscdesk/agent.sock" {
-		t.Errorf("got %q", got)
-	}
-}
-
-// The user's own agent is found when the system's is not there.
-func TestSecondEndpoint(t *testing.T) {
-	if _, err := os.Stat(sdk.SystemEndpoint); err == nil {
-		need.Missing(t, "an agent of the system is running here")
-	}
-	need.NoLeak(t)
-	agent := sdktest.NewAgent(t)
-	dir := filepath.Dir(agent.Endpoint())
-	if err := os.Mkdir(filepath.Join(dir, "iscdesk"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(agent.Endpoint(), filepath.Join(dir, "iscdesk", "agent.sock")); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("XDG_RUNTIME_DIR", dir)
-	c, err := sdk.Init(t.Context(), sdk.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := c.Session(); s.Endpoint != filepath.Join(dir, "iscdesk", "agent.sock") || s.Hello.Session != "" || !s.Connected {
-		t.Errorf("session %+v", s)
-	}
-	_ = c.ShutOut()
-	<-c.Done()
 }

@@ -2,16 +2,11 @@ package sdk
 
 import (
 	"os"
-	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
-
-// SystemEndpoint is where the system's agent listens on Linux.
-const SystemEndpoint = "/run/iscdesk/agent.sock"
 
 // DefaultTimeout bounds a call whose context has no deadline.
 const DefaultTimeout = 30 * time.Second
@@ -24,8 +19,8 @@ type Options struct {
 	Language   string // BCP 47; "zh…" gives Chinese, all else English
 	Build      string // of the library or program, told to the agent
 
-	// Endpoint is the agent's socket. Empty: the system's, then the user's own
-	// (DefaultEndpoints with the environment's XDG_RUNTIME_DIR and HOME).
+	// Endpoint is the agent's socket, on Windows its pipe. Empty: the system's, then the
+	// user's own (DefaultEndpoints with the environment's XDG_RUNTIME_DIR and HOME).
 	Endpoint string
 
 	// Timeout bounds each call whose context has no deadline of its own, and
@@ -49,22 +44,6 @@ type Options struct {
 
 	// Clock tells the age of the cached licence state; nil takes the system's.
 	Clock clock.Clock
-}
-
-// DefaultEndpoints lists the sockets that are tried, in order: the system's,
-// then those of an agent run by the user. Empty arguments leave theirs out.
-func DefaultEndpoints(runtimeDir, home string) []string {
-	if runtime.GOOS == "windows" {
-		return []string{`\\.\pipe\iscdesk`}
-	}
-	list := []string{SystemEndpoint}
-	if filepath.IsAbs(runtimeDir) {
-		list = append(list, filepath.Join(runtimeDir, "iscdesk", "agent.sock"))
-	}
-	if filepath.IsAbs(home) {
-		list = append(list, filepath.Join(home, ".local", "state", "iscdesk", "run", "agent.sock"))
-	}
-	return list
 }
 
 // Endpoints is what a client with these options tries, in order.

@@ -126,7 +126,7 @@ func TestServerIdentity(t *testing.T) {
 	c, peer := connected(t)
 	defer c.Close()
 	defer peer.Close()
-	own, err := ownUser()
+	own, err := OwnUser()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func ServerIdentity(c *Conn) (Server, error) {
 
 // trust decides by who the server is.
 func trust(s Server) (Server, error) {
-	own, err := ownUser()
+	own, err := OwnUser()
 	if err != nil {
 		return s, &api.Error{Code: api.AgentUntrusted, Detail: fmt.Sprintf("read this process's own identity: %v", err)}
 	}

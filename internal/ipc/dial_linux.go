@@ -90,6 +90,7 @@ func (c *Conn) server() (Server, error) {
 // systemUser is root.
 const systemUser = "uid:0"
 
-func ownUser() (string, error) { return userText(uint32(os.Getuid())), nil }
+// OwnUser is the user of this process, as Server names users.
+func OwnUser() (string, error) { return userText(uint32(os.Getuid())), nil }
 
 func userText(uid uint32) string { return "uid:" + strconv.FormatUint(uint64(uid), 10) }

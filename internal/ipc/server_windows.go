@@ -11,7 +11,8 @@ import (
 // systemUser is LocalSystem, the account of the operating system's own services.
 const systemUser = "sid:S-1-5-18"
 
-func ownUser() (string, error) {
+// OwnUser is the user of this process, as Server names users.
+func OwnUser() (string, error) {
 	sid, err := ownSID()
 	return "sid:" + sid, err
 }
