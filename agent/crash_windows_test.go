@@ -24,11 +24,7 @@ func TestCrashIsToldAtTheNextStart(t *testing.T) {
 	}
 	folder := t.TempDir()
 	t.Cleanup(func() { _ = debug.SetCrashOutput(nil, debug.CrashOptions{}) }) // it holds the file
-	own, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(own, "-test.run=^TestCrashIsToldAtTheNextStart$")
+	cmd := exec.Command(own(t), "-test.run=^TestCrashIsToldAtTheNextStart$")
 	cmd.Env = append(os.Environ(), crashFolder+"="+folder)
 	if err := cmd.Run(); err == nil {
 		t.Fatal("it did not crash")
@@ -39,4 +35,14 @@ func TestCrashIsToldAtTheNextStart(t *testing.T) {
 			t.Errorf("got %.200q, %v; want %q", last, err, want)
 		}
 	}
+}
+
+// own is this program.
+func own(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

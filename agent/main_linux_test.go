@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -14,48 +13,8 @@ import (
 	"github.com/iscdesk/iscdesk/internal/need"
 )
 
-func start(t *testing.T, env []string, args ...string) (*exec.Cmd, *bytes.Buffer) {
-	t.Helper()
-	cmd := exec.Command("/proc/self/exe", args...)
-	cmd.Env = append([]string{asProgram + "=1", "PATH=/usr/bin:/bin", "HOME=/nonexistent"}, env...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	return cmd, &out
-}
-
-func TestCommandLineThatStartsNothing(t *testing.T) {
-	dir := t.TempDir()
-	bad := filepath.Join(dir, "agent.toml")
-	if err := os.WriteFile(bad, []byte("# x\nskip_verify = true\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		name string
-		args []string
-		want string
-		code int
-	}{
-		{"a worker by hand", []string{"worker"}, "workers are started by the service only", 1},
-		{"an unknown setting", []string{"run", "--config", bad}, `line 2: unknown setting "skip_verify"`, 1},
-		{"a configuration that is not there", []string{"run", "--config", filepath.Join(dir, "none")}, "no such file", 1},
-		{"a cloud without TLS", []string{"run", "--cloud", "http://x"}, "is not an https address", 1},
-		{"a relative socket", []string{"run", "--socket", "x"}, "is not an absolute path", 1},
-		{"an unknown option", []string{"run", "--insecure"}, "unknown flag", 2},
-		{"no command", nil, "expected one of", 2},
-		{"asked for help", []string{"--help"}, "Run the agent in the foreground", 0},
-		{"asked how it is run", []string{"run", "--help"}, "~/.config/iscdesk/agent.toml", 0},
-		{"asked for its version", []string{"--version"}, "devel", 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			cmd, out := start(t, nil, tt.args...)
-			err := cmd.Run()
-			if code := cmd.ProcessState.ExitCode(); code != tt.code || !strings.Contains(out.String(), tt.want) {
-				t.Errorf("got %v (%d), %s; want %d, %q", err, code, out, tt.code, tt.want)
-			}
-		})
-	}
-}
+// own is this program; another user reaches it by this path only.
+func own(*testing.T) string { return "/proc/self/exe" }
 
 // notified starts the agent and waits for the word that systemd waits for.
 func notified(t *testing.T, cred *syscall.Credential) (cmd *exec.Cmd, out *bytes.Buffer, socket string) {

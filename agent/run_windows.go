@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/svc"
@@ -36,12 +38,17 @@ const (
 	endFailure       = 2 // it ended with an error
 )
 
-// Run is the agent, under Windows' service manager or by hand. Who started it, the
-// attempt to reach the manager says, as Microsoft's documentation has it; to look for the
-// parent process and its session, as libraries do, only guesses.
+// Run is the agent, under Windows' service manager or by hand.
 func (r runCommand) Run() error {
-	if err := svc.Run(serviceName, &managedRun{run: r, report: unreported}); !errors.Is(err, windows.ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) {
+	managed, err := startedByManager()
+	if err != nil {
 		return err
+	}
+	if managed {
+		err := svc.Run(serviceName, &managedRun{run: r, report: unreported})
+		if !errors.Is(err, windows.ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) {
+			return err
+		}
 	}
 	p, err := r.prepared(console)
 	if err != nil {
@@ -52,6 +59,27 @@ func (r runCommand) Run() error {
 	}
 	p.wait()
 	return p.Stop(nil)
+}
+
+// startedByManager reports whether the parent process is called as the service manager is.
+// Whether it was indeed that, the attempt to reach the manager shows, which every process
+// could make; under Wine it takes ten seconds where there is none. Libraries look at the
+// parent's session as well, which is another one under Wine.
+func startedByManager() (bool, error) {
+	list, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
+	if err != nil {
+		return false, fmt.Errorf("ask who started this: %w", err)
+	}
+	defer windows.CloseHandle(list)
+	parent := uint32(os.Getppid())
+	var p windows.ProcessEntry32
+	p.Size = uint32(unsafe.Sizeof(p))
+	for err = windows.Process32First(list, &p); err == nil; err = windows.Process32Next(list, &p) {
+		if p.ProcessID == parent {
+			return strings.EqualFold(windows.UTF16ToString(p.ExeFile[:]), "services.exe"), nil
+		}
+	}
+	return false, nil // it has ended: the manager never does
 }
 
 // prepared is the program, with the folder of the system's agent made.

@@ -66,11 +66,7 @@ func copyOfThis(t *testing.T) string {
 	if err != nil {
 		t.Skipf("this account installs no programs: %v", err)
 	}
-	own, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	from, err := os.Open(own)
+	from, err := os.Open(own(t))
 	if err != nil {
 		t.Fatal(err)
 	}
