@@ -5,12 +5,20 @@
  * the later LWPOLYLINE is taken too), knows assemblies (a folder whose main file
  * bears its name and inserts blocks that are references to the files beside it),
  * checks its licence with its publisher's key, and is driven by commands from its
- * arguments or, without any, from standard input. It is one file of over 600 lines
+ * arguments or, without any, from standard input. It is one file of over 700 lines
  * on purpose: a whole program to read and to copy.
  *
  *   cc minicad.c $(pkg-config --cflags --libs iscdesk libsodium) -o minicad
+ *   x86_64-w64-mingw32-gcc minicad.c -DSODIUM_STATIC=1 -I... -liscdesk64 -lsodium -o minicad.exe
  *   ./minicad [--endpoint SOCKET] [--key HEX] [--product ID] [--wait SECONDS] [--no-browser] [COMMAND ...]
  */
+#ifdef _WIN32
+#define __USE_MINGW_ANSI_STDIO 1 /* numbers are written as everywhere else */
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+#include <shellapi.h>
+#endif
 #include <ctype.h>
 #include <errno.h>
 #include <iscdesk.h>
@@ -24,6 +32,110 @@
 
 #ifndef MINICAD_KEY_HEX
 #define MINICAD_KEY_HEX "" /* the publisher compiles its Ed25519 key in; --key overrides */
+#endif
+
+/* ---- the system: all texts of this program are UTF-8, on Windows too. Its own calls
+ * take UTF-16 there; a program that has its paths as UTF-16 calls iscdesk_save_w. */
+
+#ifdef _WIN32
+
+enum { MAX_WIDE = 4200 };
+
+static const wchar_t *wide(const char *utf8, wchar_t *out)
+{
+    if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, utf8, -1, out, MAX_WIDE) == 0)
+        out[0] = 0; /* no text: no file has this name */
+    return out;
+}
+
+static FILE *open_file(const char *path, const char *mode)
+{
+    wchar_t name[MAX_WIDE], how[8];
+    return _wfopen(wide(path, name), wide(mode, how));
+}
+
+static int replace_file(const char *from, const char *to)
+{
+    wchar_t a[MAX_WIDE], b[MAX_WIDE];
+    if (MoveFileExW(wide(from, a), wide(to, b), MOVEFILE_REPLACE_EXISTING))
+        return 0;
+    errno = EACCES; /* another program has it open */
+    return -1;
+}
+
+/* 0: a file, 1: a folder, -1: neither. */
+static int look_at(const char *path)
+{
+    wchar_t name[MAX_WIDE];
+    DWORD found = GetFileAttributesW(wide(path, name));
+    errno = ENOENT;
+    return found == INVALID_FILE_ATTRIBUTES ? -1 : (found & FILE_ATTRIBUTE_DIRECTORY) != 0;
+}
+
+static const char *last_part(const char *path)
+{
+    const char *at, *part = path;
+    for (at = path; *at; at++)
+        if (*at == '/' || *at == '\\')
+            part = at + 1;
+    return part;
+}
+
+static time_t seconds(void)
+{
+    return (time_t)(GetTickCount64() / 1000);
+}
+
+/* main's own argv is in the code page, which cannot hold every path. */
+static char **utf8_arguments(int *count)
+{
+    wchar_t **from = CommandLineToArgvW(GetCommandLineW(), count);
+    char **to = from ? calloc((size_t)*count + 1, sizeof *to) : NULL;
+    int i, n;
+    for (i = 0; to && i < *count; i++) {
+        n = WideCharToMultiByte(CP_UTF8, 0, from[i], -1, NULL, 0, NULL, NULL);
+        to[i] = malloc((size_t)n + 1);
+        if (!to[i])
+            return NULL;
+        to[i][0] = 0;
+        (void)WideCharToMultiByte(CP_UTF8, 0, from[i], -1, to[i], n, NULL, NULL);
+    }
+    SetConsoleOutputCP(CP_UTF8);
+    SetConsoleCP(CP_UTF8);
+    return to;
+}
+
+#else
+
+static FILE *open_file(const char *path, const char *mode)
+{
+    return fopen(path, mode);
+}
+
+static int replace_file(const char *from, const char *to)
+{
+    return rename(from, to);
+}
+
+static int look_at(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) != 0 ? -1 : S_ISDIR(s.st_mode) != 0;
+}
+
+static const char *last_part(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    return name ? name + 1 : path;
+}
+
+static time_t seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
 #endif
 
 /* ---- the drawing: every DXF line stays as it was read, edits change values */
@@ -99,7 +211,7 @@ static int add_scales(int seen)
 static int load(const char *path)
 {
     char code[MAX_LINE], value[MAX_LINE];
-    FILE *f = fopen(path, "r");
+    FILE *f = open_file(path, "rb");
     int ok = 0, scales = 7; /* those read of this INSERT, or not one */
     if (!f)
         return printf("cannot open %s: %s\n", path, strerror(errno)), -1;
@@ -130,13 +242,13 @@ static int store(void)
     int bad = 0;
     FILE *f;
     snprintf(temp, sizeof temp, "%s.new", dxf.path);
-    f = fopen(temp, "w");
+    f = open_file(temp, "wb");
     if (!f)
         return printf("cannot write %s: %s\n", temp, strerror(errno)), -1;
     for (i = 0; i < dxf.count; i++)
         bad |= fprintf(f, "%3d\n%s\n", dxf.pair[i].code, dxf.pair[i].value) < 0;
     bad |= fclose(f) != 0;
-    if (bad || rename(temp, dxf.path) != 0)
+    if (bad || replace_file(temp, dxf.path) != 0)
         return printf("cannot write %s: %s\n", dxf.path, strerror(errno)), -1;
     return 0;
 }
@@ -277,10 +389,9 @@ static void info(void)
         } else if (p->code == 2 && strcmp(kind, "INSERT") == 0) {
             const char *file = reference(p->value);
             char part[sizeof dxf.document + MAX_LINE];
-            struct stat s;
             snprintf(part, sizeof part, "%s/%s", dxf.document, file ? file : "");
             if (!file || file[0])
-                printf("  part %s%s\n", p->value, file && stat(part, &s) == 0 ? "" : " (missing)");
+                printf("  part %s%s\n", p->value, file && look_at(part) >= 0 ? "" : " (missing)");
         } else if (a == 0 || a == 1) {
             double v = atof(p->value);
             low[a] = v < low[a] ? v : low[a];
@@ -297,11 +408,10 @@ static void info(void)
 /* Opens what the desk laid into the workspace: a file, or an assembly's folder. */
 static int open_document(const char *path, int assembly)
 {
-    const char *name = strrchr(path, '/');
     close_drawing();
     snprintf(dxf.document, sizeof dxf.document, "%s", path);
     dxf.assembly = assembly;
-    if ((size_t)snprintf(dxf.path, sizeof dxf.path, assembly ? "%s/%s.dxf" : "%s", path, name ? name + 1 : path) >= sizeof dxf.path ||
+    if ((size_t)snprintf(dxf.path, sizeof dxf.path, assembly ? "%s/%s.dxf" : "%s", path, last_part(path)) >= sizeof dxf.path ||
         load(dxf.path) != 0) {
         close_drawing();
         return -1;
@@ -327,13 +437,6 @@ static const char *param(iscdesk_event e, const char *key)
 {
     const char *v = iscdesk_event_param(e, key);
     return v ? v : "";
-}
-
-static time_t seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec;
 }
 
 /* Waits for the event that ends op; what comes meanwhile is told. The caller frees
@@ -442,7 +545,7 @@ static int licence_file(const char *path)
     char text[1026], fingerprint[ISCDESK_MAX_DEV_INFO + 1]; /* one byte more than a licence may have, and the end */
     const char *why;
     size_t n;
-    FILE *f = fopen(path, "rb");
+    FILE *f = open_file(path, "rb");
     if (!f)
         return printf("cannot open %s: %s\n", path, strerror(errno)), -1;
     n = fread(text, 1, sizeof text - 1, f);
@@ -573,9 +676,9 @@ static int command(const char *line)
     if (strcmp(word, "open-id") == 0)
         return iscdesk_open_object(desk, a, 0, strcmp(b, "look") != 0, &op, &err) == ISCDESK_OK ? opened(op) : failed("open");
     if (strcmp(word, "recent") == 0) { /* a path of yesterday */
-        struct stat s;
         const char *path = rest(line);
-        return stat(path, &s) == 0 ? open_document(path, S_ISDIR(s.st_mode)) : (printf("cannot open %s: %s\n", path, strerror(errno)), -1);
+        int folder = look_at(path);
+        return folder >= 0 ? open_document(path, folder) : (printf("cannot open %s: %s\n", path, strerror(errno)), -1);
     }
     if (strcmp(word, "info") == 0)
         return dxf.path[0] ? (info(), 0) : (puts("no drawing is open"), -1);
@@ -599,6 +702,11 @@ int main(int argc, char **argv)
     iscdesk_options o;
     char line[4200];
     int i = 1, rc, worst = 0;
+#ifdef _WIN32
+    argv = utf8_arguments(&argc);
+    if (!argv)
+        return puts("no memory"), 1;
+#endif
     memset(&o, 0, sizeof o);
     o.size = sizeof o;
     o.app_version = "1.0";
