@@ -141,7 +141,7 @@ func TestSpellings(t *testing.T) {
 		{`C:part.dxf`, api.InvalidArgument}, {`\part.dxf`, api.InvalidArgument}, {`part.dxf`, api.InvalidArgument},
 		{path + ":stream", api.NameInvalid}, {path + "::$DATA", api.NameInvalid}, {`\\.\` + path, api.NameInvalid}, {`\\.\PhysicalDrive0`, api.NameInvalid},
 		{`\\?\GLOBALROOT\Device\Null`, api.NameInvalid}, {`\\?\` + path + ".", api.NameInvalid}, {`\\?\` + filepath.ToSlash(path), api.NameInvalid},
-		{`\??\` + path, api.NameInvalid}, {w.path("NUL"), api.NameInvalid}, {`C:\`, api.PathNotRegular}, {w.path("a\xff.dxf"), api.NameInvalid},
+		{`\??\` + path, api.NameInvalid}, {w.path("NUL"), api.NameInvalid}, {`\\srv\pipe\x`, api.NameInvalid}, {`\\?\UNC\srv\PIPE\x`, api.NameInvalid}, {`C:\`, api.PathNotRegular}, {w.path("a\xff.dxf"), api.NameInvalid},
 		{w.path("a\xed\xa0\x80.dxf"), api.NameInvalid}, // an unpaired surrogate
 		{w.path("a?.dxf"), api.NameInvalid}, {w.path("a*.dxf"), api.NameInvalid}, {w.path("a<.dxf"), api.NameInvalid}, {w.path(`a".dxf`), api.NameInvalid},
 	} {
@@ -150,6 +150,77 @@ func TestSpellings(t *testing.T) {
 			t.Errorf("%q: code %d (%v), want %d", c.path, got, err, c.want)
 		}
 	}
+}
+
+// A short name, and a drive that subst made, are spellings too.
+func TestSpellingsOfTheSystem(t *testing.T) {
+	w := newWorld(t)
+	path := w.path("A long folder's name", "A long part's name.dxf")
+	write(t, path, []byte("one"))
+	object := w.store(w.create(path, false)).Object
+	same := func(spelled string) {
+		t.Helper()
+		in, err := w.room.Inspect(context.Background(), workerapi.Inspect{Path: spelled})
+		if err != nil || in.Object != object {
+			t.Errorf("%q: object %q, %v", spelled, in.Object, err)
+		}
+	}
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]uint16, 1024)
+	if n, err := windows.GetShortPathName(name, &buf[0], uint32(len(buf))); err != nil || windows.UTF16ToString(buf[:n]) == path {
+		t.Logf("this drive keeps no short names (%v)", err)
+	} else {
+		same(windows.UTF16ToString(buf[:n]))
+	}
+	t.Run("subst", func(t *testing.T) { onADrive(t, path, same) })
+}
+
+// onADrive looks at a path by a drive of its folder's.
+func onADrive(t *testing.T, path string, same func(spelled string)) {
+	drive, _ := windows.UTF16PtrFromString("Q:")
+	folder, err := windows.UTF16PtrFromString(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := windows.DefineDosDevice(0, drive, folder); err != nil {
+		t.Skipf("not run: no drive can be made here: %v", err)
+	}
+	defer windows.DefineDosDevice(windows.DDD_REMOVE_DEFINITION, drive, folder)
+	onDrive := `Q:\` + filepath.Base(path)
+	if _, err := os.Stat(onDrive); err != nil {
+		t.Skipf("not run: a drive that was made is not there: %v", err) // Wine 8
+	}
+	same(onDrive)
+}
+
+// Whatever an application names, what comes of it is one full path of a drive or a
+// server that is its own result.
+func FuzzSystemPath(f *testing.F) {
+	for _, s := range []string{`C:\a\b.dxf`, `C:/a/../b`, `\\?\C:\a`, `\\?\UNC\srv\s\a`, `\\srv\s\a`, `//srv/s/a`, `\\.\C:\a`, `C:a`, `\a`, `\\?\GLOBALROOT\x`,
+		`\??\C:\a`, `C:\a:b`, `C:\NUL`, `C:\a. .\b `, `C:\..\..`, `\\?\C:\a\..\b`, "C:\\a\xff", `\\srv`, `\\?\`, `\\`, `C:\` + strings.Repeat(`a\`, 1000),
+		`\\?\Volume{00000000-0000-0000-0000-000000000000}\a`, `\\.\pipe\x`, `\\srv\pipe\x`, `\\?\C:\CON`, `C:\COM¹`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		path, err := checkPath(s)
+		if err != nil {
+			if code := api.CodeOf(err); code != api.InvalidArgument && code != api.NameInvalid {
+				t.Fatalf("%q: %v", s, err)
+			}
+			return
+		}
+		volume := filepath.VolumeName(path)
+		if !filepath.IsAbs(path) || strings.ContainsRune(path[len(volume):], ':') || strings.HasPrefix(path, `\\.`) || strings.HasPrefix(path, `\\?`) ||
+			strings.HasSuffix(strings.ToLower(volume), `\pipe`) {
+			t.Fatalf("%q became %q", s, path)
+		}
+		if again, err := checkPath(path); err != nil || again != path {
+			t.Fatalf("%q became %q and that %q, %v", s, path, again, err)
+		}
+	})
 }
 
 // A file that another program keeps to itself: a save waits a moment, then tells; what

@@ -69,6 +69,9 @@ func statOpen(f *os.File) (os.FileInfo, error) {
 }
 
 func statHandle(h windows.Handle) (*stat, error) {
+	if kind, err := windows.GetFileType(h); err != nil || kind != windows.FILE_TYPE_DISK {
+		return &stat{mode: os.ModeDevice}, err // a pipe or a console, whose attributes say nothing
+	}
 	var basic basicInfo
 	var standard standardInfo
 	if err := ask(h, windows.FileBasicInfo, &basic); err != nil {

@@ -41,12 +41,16 @@ func systemPath(path string) (string, error) {
 	if strings.HasPrefix(full, `\\.\`) || strings.HasPrefix(full, `\\?\`) || strings.HasPrefix(full, `\??\`) {
 		return "", refuse(api.NameInvalid, "path %q is a device, not a file of a drive or a server", given)
 	}
+	volume := filepath.VolumeName(full)
+	if share := strings.ToLower(volume[strings.LastIndexByte(volume, '\\')+1:]); share == "pipe" || share == "mailslot" {
+		return "", refuse(api.NameInvalid, "path %q is a pipe, not a file", given)
+	}
 	for element := range strings.SplitSeq(full, `\`) {
 		if len(utf16.Encode([]rune(element))) > maxElement {
 			return "", refuse(api.NameInvalid, "path %q has an element of more than %d letters", given, maxElement)
 		}
 	}
-	if strings.ContainsRune(full[len(filepath.VolumeName(full)):], ':') {
+	if strings.ContainsRune(full[len(volume):], ':') {
 		return "", refuse(api.NameInvalid, "path %q is a stream inside of a file", given)
 	}
 	return filepath.Clean(full), nil
