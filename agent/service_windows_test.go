@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/config"
 	installer "github.com/iscdesk/iscdesk/installer/windows"
+	"github.com/iscdesk/iscdesk/internal/acltest"
 	"github.com/iscdesk/iscdesk/internal/clock"
 )
 
@@ -262,12 +264,16 @@ func checkPrivileges(t *testing.T, list *uint16) {
 	}
 }
 
-// A configuration that cannot be read ends the service with its own code, at once, and
-// says why.
-func TestServiceWithABadConfiguration(t *testing.T) {
+// An agent that cannot run ends the service with its own code, at once, and says where the
+// reason is.
+func TestServiceThatCannotRun(t *testing.T) {
+	open := filepath.Join(t.TempDir(), "open")
+	if err := os.MkdirAll(filepath.Join(open, "something"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	acltest.Grant(t, open, acltest.Read)
 	emptySystem(t)
-	path := copyOfThis(t)
-	if err := register(path); err != nil {
+	if err := register(copyOfThis(t)); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
@@ -275,30 +281,48 @@ func TestServiceWithABadConfiguration(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for _, system := range []bool{true, false} { // Wine's services are the user's own
+	for _, c := range []struct {
+		name, settings string
+		code           int
+	}{
+		{"an unknown setting", "skip_verify = true\r\n", endConfiguration},
+		{"a file of another encoding", "\xff\xfel\x00o\x00", endConfiguration},
+		{"state that others read", "state = '" + open + "'\r\n", endFailure},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			writeSettings(t, c.settings)
+			want := fmt.Sprintf("the service failed (code %d)", c.code)
+			if err := begin(); err == nil || err.Error() != "start the service: "+want {
+				t.Errorf("it starts: %v", err)
+			}
+			if err := running(); err == nil || !strings.HasPrefix(err.Error(), want+"\n") || !strings.Contains(err.Error(), "Event Viewer") {
+				t.Errorf("its state: %v", err)
+			}
+		})
+	}
+}
+
+// writeSettings writes the service's configuration, and until the test's end the user's
+// own, which Wine's services read: they are the user's.
+func writeSettings(t *testing.T, text string) {
+	t.Helper()
+	for _, system := range []bool{true, false} {
 		file, err := config.File(system)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !system {
 			if _, err := os.Lstat(file); err == nil {
-				continue // a configuration of a person
+				continue // a person's
 			}
 			if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			defer os.Remove(file)
+			t.Cleanup(func() { _ = os.Remove(file) })
 		}
-		if err := os.WriteFile(file, []byte("skip_verify = true\r\n"), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-	}
-	err := begin()
-	if err == nil || !strings.Contains(err.Error(), "start the service: the service failed (code 1)") {
-		t.Errorf("it starts: %v", err)
-	}
-	if err := running(); err == nil || !strings.Contains(err.Error(), "the service failed (code 1)\n") || !strings.Contains(err.Error(), "Event Viewer") {
-		t.Errorf("its state: %v", err)
 	}
 }
 
