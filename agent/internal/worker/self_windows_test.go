@@ -16,15 +16,23 @@ import (
 	"github.com/iscdesk/iscdesk/internal/ipc"
 )
 
-// takesLink makes this test program a process that takes up what it is told is its link.
-const takesLink = "ISCDESK_TEST_LINK"
+// takesLink makes this test program a process that takes up what it is told is its link,
+// passesLink one that starts such a process.
+const (
+	takesLink  = "ISCDESK_TEST_LINK"
+	passesLink = "ISCDESK_TEST_LINK_BETWEEN"
+)
 
 func TestMain(m *testing.M) {
-	if number := os.Getenv(takesLink); number != "" {
-		n, err := strconv.Atoi(number)
-		if err == nil {
-			_, err = Socket(n)
-		}
+	between, err := strconv.Atoi(os.Getenv(passesLink))
+	if err == nil {
+		out, err := take(takesLink, windows.Handle(between))
+		fmt.Println(out, err)
+		os.Exit(0)
+	}
+	number, err := strconv.Atoi(os.Getenv(takesLink))
+	if err == nil {
+		_, err = Socket(number)
 		fmt.Println(err)
 		os.Exit(0)
 	}
@@ -47,42 +55,49 @@ func link(t *testing.T) (service, worker io.ReadWriteCloser) {
 
 func told(r workerapi.Rights) bool { return r.Session != 0 && r.Privileges != nil }
 
-// take starts a process that inherits the handle and is told its number.
-func take(t *testing.T, program string, args []string, h windows.Handle) string {
-	t.Helper()
-	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), takesLink+"="+fmt.Sprint(uintptr(h)))
-	if h != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{AdditionalInheritedHandles: []syscall.Handle{syscall.Handle(h)}}
-	}
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-func TestSocketTakesItsParentsPipeOnly(t *testing.T) {
+// take starts this program as, with the handle inherited and its number told.
+func take(as string, h windows.Handle) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
+	if err := windows.SetHandleInformation(h, windows.HANDLE_FLAG_INHERIT, windows.HANDLE_FLAG_INHERIT); err != nil {
+		return "", err
+	}
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), takesLink+"=", passesLink+"=", as+"="+fmt.Sprint(uintptr(h)))
+	cmd.SysProcAttr = &syscall.SysProcAttr{AdditionalInheritedHandles: []syscall.Handle{syscall.Handle(h)}}
+	out, err := cmd.Output()
+	return strings.TrimSpace(string(out)), err
+}
+
+// freshPair makes a link for one use: a handle cannot be taken up twice.
+func freshPair(t *testing.T) (*ipc.Conn, windows.Handle) {
+	t.Helper()
 	ours, theirs, err := ipc.Pair()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ours.Close()
-	defer windows.CloseHandle(theirs)
-	if got := take(t, program, nil, theirs); got != "<nil>" {
-		t.Errorf("its parent's: %s", got)
+	t.Cleanup(func() { _ = ours.Close() })
+	return ours, theirs
+}
+
+func TestSocketTakesItsParentsPipeOnly(t *testing.T) {
+	_, child := freshPair(t)
+	if got, err := take(takesLink, child); err != nil || got != "<nil>" {
+		t.Errorf("its parent's: %s, %v", got, err)
 	}
+	_, grandchild := freshPair(t)
+	if got, err := take(passesLink, grandchild); err != nil || !strings.Contains(got, "which started this one") {
+		t.Errorf("its parent's parent's: %s, %v", got, err)
+	}
+	ours, theirs := freshPair(t)
 	if _, err := Socket(int(theirs)); err == nil {
 		t.Error("a pipe of this process itself is taken for its parent's")
 	}
-	// An inherited pipe whose server is not the parent: a process between starts the worker.
-	between := take(t, "cmd.exe", []string{"/c", program}, theirs)
-	if !strings.Contains(between, "started by the service only") {
-		t.Errorf("a pipe of its parent's parent: %s", between)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
 	}
 	file, err := os.Open(program)
 	if err != nil {
