@@ -84,7 +84,7 @@ func (r *rooms) checkState(say func(en, zh string) string) api.Check {
 	switch {
 	case err != nil:
 		c.Result, c.Found, c.Code = checkFailed, err.Error(), api.StoreDamaged
-		c.Do = say("Look at the disk and at the folder's owner and mode; the agent's log has more.", "请检查磁盘以及该目录的所有者和权限；代理程序的日志中有更多信息。")
+		c.Do = say("Look at the disk and at the folder's owner and permissions; the agent's log has more.", "请检查磁盘以及该目录的所有者和权限；代理程序的日志中有更多信息。")
 	case r.store.Reset() != nil:
 		c.Result, c.Found = checkWarning, say("the state was begun anew at this start: ", "本次启动时重建了状态：")+r.store.Reset().Error()
 		c.Do = say("Sign in again. The old state was set aside in the same folder.", "请重新登录。原有状态已移至同一目录中保存。")
