@@ -119,8 +119,9 @@ static void unfence(void)
         VirtualFree(fences[--fenced], 0, MEM_RELEASE);
 }
 
-/* Whether Go can start in what is free: too little would end the process. */
-static int has_room(void)
+/* Whether Go can start in what is free: too little would end the process. With
+ * fencing the free pieces are fenced as well. */
+static int has_room(int fencing)
 {
     MEMORY_BASIC_INFORMATION m;
     char *at = NULL;
@@ -131,14 +132,12 @@ static int has_room(void)
         if (m.State == MEM_FREE) {
             all += m.RegionSize;
             largest = m.RegionSize > largest ? m.RegionSize : largest;
-            fence(m.BaseAddress, m.RegionSize);
+            if (fencing)
+                fence(m.BaseAddress, m.RegionSize);
         }
         at = (char *)m.BaseAddress + m.RegionSize;
     }
-    if (all >= LEAST_FREE && largest >= LEAST_BLOCK)
-        return 1;
-    unfence();
-    return 0;
+    return all >= LEAST_FREE && largest >= LEAST_BLOCK;
 }
 
 /* ---- the start, once */
@@ -153,18 +152,27 @@ static LPTOP_LEVEL_EXCEPTION_FILTER filter; /* the host's, while STARTS */
 /* Starts Go's runtime. It goes on in a thread of its own, for which the first call
  * into Go waits. In 32 bit it puts a filter of its own, which does nothing for a
  * library, in the place of the host's: that of its crash reporter. */
-static int start_go(void)
+static void start_go(void)
 {
-    int room = 1;
     shim_lock(&start_lock);
-    if (state == NOT_STARTED && shim_go_start != NULL && (room = has_room()) != 0) {
+    if (state == NOT_STARTED && shim_go_start != NULL) {
+        (void)has_room(1);
         filter = SetUnhandledExceptionFilter(NULL);
         (void)SetUnhandledExceptionFilter(filter);
         shim_go_start(0, NULL);
         state = STARTS;
     }
     shim_unlock(&start_lock);
-    return room;
+}
+
+/* Of use only before the start: later Go has what it needs, or ends the process. */
+static int may_start(void)
+{
+    int may;
+    shim_lock(&start_lock);
+    may = state != NOT_STARTED || has_room(0);
+    shim_unlock(&start_lock);
+    return may;
 }
 
 /* A handle of Windows never becomes a standard one by its number, as a descriptor
@@ -194,12 +202,15 @@ int32_t shim_ready(const char **why)
     *why = "the library cannot be pinned";
     if (!pin())
         return ISCDESK_E_INTERNAL;
+    *why = "less than 64 MB of the process's address space are free";
+    if (!may_start())
+        return ISCDESK_E_NO_MEMORY;
     *why = "no thread begins within 2 s: called in DllMain or in a constructor of a library?";
     if (!threads_begin())
         return ISCDESK_E_LOADER_LOCK;
     *why = "bcryptprimitives.dll of the system has no ProcessPrng: Windows 10 or later is needed";
     if (!system_serves())
         return ISCDESK_E_SYSTEM_TOO_OLD;
-    *why = "less than 64 MB of the process's address space are free";
-    return start_go() ? ISCDESK_OK : ISCDESK_E_NO_MEMORY;
+    start_go();
+    return ISCDESK_OK;
 }

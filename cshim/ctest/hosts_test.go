@@ -53,6 +53,7 @@ func rows() []row {
 		{row: "8 exit with a plug-in's static destructor", source: "loaderlock.c", args: []string{"destructor"}, exit: 42, windows: true},
 		{row: "9 first open", source: "bench_windows.c", loads: true, args: []string{"FILE"}, windows: true},
 		{row: "18 address space", source: "addrspace.c", windows: true},
+		{row: "18 no address space", source: "addrspace.c", args: []string{"all"}, windows: true},
 		{row: "28 own exception filter", source: "seh.cpp", args: []string{"filter"}, exit: 77, windows: true},
 		{row: "28 fault without a filter", source: "seh.cpp", args: []string{"fault"}, exit: accessViolation, windows: true},
 		{row: "28 C++ exceptions", source: "seh.cpp", args: []string{"throw"}, windows: true},
@@ -92,8 +93,11 @@ func TestHosts(t *testing.T) {
 				args = append(args, strings.NewReplacer("FOLDER", agent.Folder(), "FILE", file(lib)).Replace(a))
 			}
 			h := command(t, program, args...)
-			if tt.source == "exit_busy.cpp" {
+			switch tt.source {
+			case "exit_busy.cpp":
 				defer h.within(exiting)()
+			case "loaderlock.c":
+				defer h.within(4 * exiting)()
 			}
 			if out := h.run(t, tt.exit); out != "" {
 				t.Log(strings.TrimSpace(out))
