@@ -7,8 +7,6 @@ import (
 	"sync"
 
 	"golang.org/x/sys/windows"
-
-	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
 // Listener serves a named pipe. One instance always waits, so that the name is never
@@ -49,10 +47,15 @@ func ListenPipe(path string, all bool) (*Listener, error) {
 		return nil, fmt.Errorf("listen on %s: %w", path, err)
 	}
 	l := &Listener{path: path, name: name, sd: sd}
-	if l.waiting, err = first(name, windows.PIPE_UNLIMITED_INSTANCES, sd); err != nil {
-		if isTaken(err) {
+	l.waiting, err = first(name, windows.PIPE_UNLIMITED_INSTANCES, sd)
+	if isTaken(err) {
+		if errors.Is(waitPipe(name, 1), windows.ERROR_FILE_NOT_FOUND) {
+			l.waiting, err = again(name, sd)
+		} else {
 			err = taken(path)
 		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", path, err)
 	}
 	if l.closing, err = windows.CreateEvent(nil, 1, 0, nil); err == nil {
@@ -78,48 +81,6 @@ func descriptor(all bool) (*windows.SECURITY_DESCRIPTOR, error) {
 		return nil, fmt.Errorf("make a security descriptor: %w", err)
 	}
 	return sd, nil
-}
-
-// first makes a pipe that is the only one of its name. Windows sees to that by the
-// first-instance flag; Wine 8 takes the flag for nothing, so the instances are counted
-// once ours is there. Two that begin at the same moment may then both give up.
-func first(name *uint16, most uint32, sd *windows.SECURITY_DESCRIPTOR) (windows.Handle, error) {
-	h, err := serve(name, true, most, sd)
-	if err != nil {
-		return 0, err
-	}
-	var instances uint32
-	err = windows.GetNamedPipeHandleState(h, nil, &instances, nil, nil, nil, 0)
-	if err == nil && instances != 1 {
-		err = windows.ERROR_ACCESS_DENIED // as the flag has it
-	}
-	if err != nil {
-		return 0, errors.Join(err, windows.CloseHandle(h))
-	}
-	return h, nil
-}
-
-// isTaken tells the errors for a name that somebody has: denied, all its instances in
-// use, or made for another direction.
-func isTaken(err error) bool {
-	return errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_PIPE_BUSY) ||
-		errors.Is(err, windows.ERROR_INVALID_PARAMETER)
-}
-
-// taken says who has the pipe, as far as that can be known without waiting.
-func taken(path string) error {
-	who := "another process"
-	if c, err := Dial(path, 0); err == nil {
-		_ = c.With(func(h windows.Handle) error {
-			var pid uint32
-			if err := windows.GetNamedPipeServerProcessId(h, &pid); err == nil {
-				who = fmt.Sprintf("process %d", pid)
-			}
-			return nil
-		})
-		_ = c.Close()
-	}
-	return &api.Error{Code: api.Forbidden, Detail: who + " serves a pipe of that name already: another agent, or a program that stands in its place"}
 }
 
 // Accept waits for a client and gives its connection; os.ErrClosed after Close. An
