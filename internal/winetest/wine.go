@@ -76,6 +76,13 @@ func Open(root string) (*Wine, error) {
 		return nil, fmt.Errorf("look into Wine's prefix: want one user's profile, have %q, %v", homes, err)
 	}
 	w.Home = filepath.Dir(homes[0])
+	// The server stays until Close, or for a minute behind the last program: several programs that start one at once have been seen
+	// to miss each other's.
+	cmd := exec.Command(server, "-p60") // goes on behind its end, so no pipes are given to it
+	cmd.Env = w.Env()
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("start Wine's server: %w", err)
+	}
 	return w, nil
 }
 
