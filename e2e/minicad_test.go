@@ -104,7 +104,7 @@ func (s *theStage) compileMinicad() (string, error) {
 		library = "windows/" + s.bits + "/" + name + ".dll"
 		out += ".exe"
 		cc[0], cc[3] = map[string]string{"x64": "x86_64", "x86": "i686"}[s.bits]+"-w64-mingw32-gcc", out
-		cc = append(cc, "-DSODIUM_STATIC=1", "-I"+build+"/wine/sodium/include", "-L"+build+"/windows/"+s.bits, "-l"+name,
+		cc = append(cc, "-DSODIUM_STATIC=1", "-I"+build+"/wine/sodium/include", build+"/windows/"+s.bits+"/lib"+name+".dll.a",
 			build+"/wine/sodium/"+s.bits+"/libsodium.a", "-lm", "-static")
 	}
 	if text, err := exec.Command(cc[0], cc[1:]...).CombinedOutput(); err != nil {

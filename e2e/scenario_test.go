@@ -40,7 +40,7 @@ import (
 //
 // $HOME1 and $HOME2 are the engineers' homes, $EXAMPLES has the example's drawings, $DATA1
 // is where workers keep what is the first one's, $SPACE is the space's name, $AGENTDIR and
-// $CLOUDDIR hold what agent and cloud keep. The condition [windows] holds on a Windows desk (TestWindowsScenarios).
+// $CLOUDDIR hold what agent and cloud keep. The condition [wine] holds on a Windows desk (TestWindowsScenarios).
 func TestScenarios(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -84,7 +84,7 @@ func (s *theStage) scenario(t *testing.T, script string) {
 			switch cond {
 			case "root": // engineers are other users, with rights of their own
 				return s.Users[0].Credential != nil, nil
-			case "windows":
+			case "wine":
 				return s.bits != "", nil
 			}
 			return false, errors.New("unknown condition")
