@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -52,7 +53,10 @@ func TestSaveRefusals(t *testing.T) {
 		{"no such file", func(d *desk, _, _ string) string { return filepath.Join(d.home, "none.stl") }, true, api.PathNotFound, ""},
 		{"a link", func(d *desk, _, path string) string {
 			p := filepath.Join(d.home, "link.stl")
-			if err := os.Symlink(path, p); err != nil {
+			err := os.Symlink(path, p)
+			if _, serr := os.Lstat(p); runtime.GOOS == "windows" && (err != nil || serr != nil) { // Wine 8 makes none and says nothing
+				d.t.Skip("not run: no symbolic links can be made here: ", err)
+			} else if err != nil {
 				d.t.Fatal(err)
 			}
 			return p

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -231,6 +232,14 @@ func TestQueuedSaveOutlivesLocalTrouble(t *testing.T) {
 	}
 }
 
+// outboxOf is where the worker keeps what waits, as each system has it.
+func outboxOf(home string) string {
+	if runtime.GOOS == "windows" {
+		return filepath.Join(home, "AppData", "Local", "ISCDesk", "files", "outbox")
+	}
+	return filepath.Join(home, ".local", "share", "iscdesk", "outbox")
+}
+
 // The outbox is away with the home: waited for, told in the end, and sent should it
 // come back even after that.
 func TestOutboxIsAway(t *testing.T) {
@@ -240,7 +249,7 @@ func TestOutboxIsAway(t *testing.T) {
 			object, path := d.checkedOut()
 			d.drive.setAway(true)
 			op := d.queueSave(path, "two")
-			outbox := filepath.Join(d.home, ".local", "share", "iscdesk", "outbox")
+			outbox := outboxOf(d.home)
 			move := func(from, to string) {
 				if err := os.Rename(from, to); err != nil {
 					t.Fatal(err)
