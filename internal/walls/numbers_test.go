@@ -16,7 +16,7 @@ import (
 // holders are the packages whose constants the documents' numbers are.
 var holders = map[string]string{
 	"api": "sdk/api", "localapi": "agent/internal/service/localapi", "events": "agent/internal/service/events",
-	"conns": "cloud/internal/conns", "cloud": "cloud",
+	"conns": "cloud/internal/conns", "cloud": "cloud", "agent": "agent", "eventlog": "agent/internal/eventlog",
 }
 
 // numbered are the tables of numbers: what each row says, a constant in braces where
@@ -70,7 +70,9 @@ var numbered = []struct {
 var stated = map[string][]string{
 	"docs/attacksurface.md": {
 		"{events.maxKeptBytes>>20} MiB of results and {events.maxUnfinishedBytes>>20} MiB of what is unfinished",
-		"readers get {localapi.drainTime} s for the last event", "{localapi.maxOpen} connections, each with a handle"},
+		"readers get {localapi.drainTime} s for the last event", "{localapi.maxOpen} connections, each with a handle",
+		"ready within {agent.startTime} s or reported running all the same, stopped within {agent.stopTime} s ({agent.shutdownTime} s at shutdown)",
+		"counted anew after {agent.recoveryReset/60} min without one", "{eventlog.maxText>>10} KiB a message, {eventlog.burst} at once"},
 	"docs/operating.md": {
 		"It takes {conns.defaultAll} connections, {conns.defaultNetwork} of one network (an IPv4 address, an IPv6 /64), {conns.defaultNew} of those",
 		"handshake has {cloud.greetTime} s, a request's head {cloud.greetTime} s, an idle connection {cloud.idleTime/60} minutes;"},

@@ -150,9 +150,14 @@ func FuzzParse(f *testing.F) {
 	f.Add(commented(f))
 	f.Add("cloud = \"https://x\"\n[a.b]\nc = 1\n")
 	f.Add("x = \n")
+	f.Add("\xef\xbb\xbfstate = \"C:\\Users\"\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
+		plain, err := Text([]byte(text))
+		if err != nil {
+			return
+		}
 		var c Config
-		if err := c.parse(text); err == nil {
+		if err := c.parse(plain); err == nil {
 			_ = c.Check()
 		}
 	})
