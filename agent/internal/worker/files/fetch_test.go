@@ -133,7 +133,7 @@ func TestAssemblyIsSwitchedAsAWhole(t *testing.T) {
 // work is always at a name that the user sees.
 func TestSwitchCutAtEachStep(t *testing.T) {
 	for _, unsavedWork := range []bool{false, true} {
-		for step := range 4 {
+		for step := range 5 { // the last: in two renames, cut between them
 			w := newWorld(t)
 			object := w.put("part.stl", []byte("one"))
 			path := w.fetch(object, 0, true).MainFile
@@ -170,10 +170,14 @@ func TestSwitchCutAtEachStep(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer d.Close()
-			if step > 1 {
+			if step == 4 {
+				if err := renameNew(d, "part.stl", e.Aside.Name); err != nil {
+					t.Fatal(err)
+				}
+			} else if step > 1 {
 				exchanged(t, d, temp, "part.stl")
 			}
-			if step > 2 {
+			if step == 3 {
 				if err := parent.Rename(temp, e.Aside.Name); err != nil {
 					t.Fatal(err)
 				}

@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -277,6 +280,31 @@ func TestHeldFiles(t *testing.T) {
 			noTemps(t, filepath.Dir(path))
 		})
 	}
+	t.Run("the new version, by a virus scanner", func(t *testing.T) {
+		w := newWorld(t)
+		object := w.put("part.stl", []byte("one"))
+		path := w.fetch(object, 0, true).MainFile
+		w.next(object, random(1, 100_000))
+		letGo := func() {}
+		w.drive.Fault = func(r cloudhttp.Request, done bool) error {
+			part := filepath.Join(filepath.Dir(path), tempName(object, w.drive.Version(object, 0).Manifest, path))
+			if !done && strings.Contains(r.Path, "/packs/") && exists(part) {
+				letGo()
+				letGo = openAs(t, part, windows.GENERIC_READ, windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE)
+			}
+			return nil
+		}
+		_, err := w.tryFetch(object, 0, true)
+		code(t, err, api.PathInUse)
+		equalFile(t, path, []byte("one")) // was put back
+		letGo()
+		w.drive.Fault = nil
+		if got := w.fetch(object, 0, true); got.ConflictCopy != "" {
+			t.Errorf("%+v", got)
+		}
+		equalFile(t, path, random(1, 100_000))
+		noTemps(t, filepath.Dir(path))
+	})
 	t.Run("unsaved work at an open", func(t *testing.T) {
 		w := newWorld(t)
 		object := w.put("part.stl", []byte("one"))
@@ -314,6 +342,31 @@ func TestOpenFileIsLookedAt(t *testing.T) {
 		return err
 	}))
 	code(t, err, api.FileChanging)
+}
+
+// What is told of a held file: its holder where the system knows him, and how the
+// Restart Manager lays out what it tells.
+func TestHolders(t *testing.T) {
+	if n := unsafe.Sizeof(rmProcess{}); n != 668 {
+		t.Errorf("RM_PROCESS_INFO of %d bytes", n)
+	}
+	path := filepath.Join(t.TempDir(), "part.dxf")
+	write(t, path, nil)
+	if who := holders(path); who != "" {
+		t.Errorf("%q has a file that nobody has", who)
+	}
+	defer openAs(t, path, windows.GENERIC_READ, 0)()
+	want := fmt.Sprintf("(process %d)", os.Getpid())
+	if who := holders(path); who != "" && !strings.Contains(who, want) {
+		t.Errorf("%q has it, want %s", who, want)
+	} else {
+		t.Logf("held by %q", who) // Wine 8 tells nobody
+	}
+	for _, none := range []string{"part.dxf", "", filepath.Join(t.TempDir(), "none")} {
+		if who := holders(none); who != "" {
+			t.Errorf("%q has %q", who, none)
+		}
+	}
 }
 
 // Links, and what only looks like one.

@@ -73,8 +73,11 @@ func holders(path string) string {
 	}
 	var names []string
 	for i := range list[:min(int(have), len(list))] {
+		if list[i].pid == 0 { // Wine 8 counts what it does not tell
+			continue
+		}
 		if len(names) == maxTold {
-			names = append(names, fmt.Sprintf("%d more", int(have)-maxTold))
+			names = append(names, "others")
 			break
 		}
 		names = append(names, fmt.Sprintf("%s (process %d)", windows.UTF16ToString(list[i].app[:]), list[i].pid))

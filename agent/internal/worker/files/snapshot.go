@@ -197,11 +197,15 @@ func (r *Room) readOnce(ctx context.Context, k *chunk.Cutter, t *tree, f *fileSt
 // settle waits until a file's last change is older than what its time stamps can
 // tell apart: a second change in the same tick would leave the same stamps.
 func (r *Room) settle(ctx context.Context, id identity) error {
+	grain := timeGrain
+	if id.CTime == 0 { // FAT
+		grain = 2 * time.Second
+	}
 	age := time.Duration(r.cfg.Clock.Now().UnixNano() - max(id.MTime, id.CTime))
-	if age < 0 || age >= timeGrain {
+	if age < 0 || age >= grain {
 		return nil
 	}
-	return r.wait(ctx, timeGrain-age)
+	return r.wait(ctx, grain-age)
 }
 
 // digest tells two contents apart whatever their times and modes are: a hash over
