@@ -10,7 +10,6 @@ import (
 
 	"github.com/iscdesk/iscdesk/sdk"
 	"github.com/iscdesk/iscdesk/sdk/api"
-	"github.com/iscdesk/iscdesk/sdk/browser"
 )
 
 // app is one run of the command: its flags, its process and, once a command
@@ -44,7 +43,7 @@ func (a *app) sdkOptions(product string) sdk.Options {
 // openPage shows a page, or its address where there is no browser. It never
 // fails: a user can open the address by hand.
 func (a *app) openPage(url string) error {
-	if browser.Open(url) == nil {
+	if a.env.browse(url) == nil {
 		fmt.Fprintln(a.env.err, a.say("A page has been opened in your browser.", "已在浏览器中打开页面。"))
 		return nil
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/internal/disk"
 	"github.com/iscdesk/iscdesk/sdk/api"
+	"github.com/iscdesk/iscdesk/sdk/browser"
 )
 
 // build is set by the linker.
@@ -25,7 +26,7 @@ var build = "dev"
 
 func main() {
 	os.Exit(run(os.Args[1:], environment{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, free: disk.Free,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, free: disk.Free, browse: browser.Open,
 	}))
 }
 
@@ -35,6 +36,7 @@ type environment struct {
 	out, err io.Writer
 	getenv   func(string) string
 	free     func(dir string) (int64, error) // bytes that can still be written there
+	browse   func(url string) error
 }
 
 // options are the flags of every command.

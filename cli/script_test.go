@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,19 +12,31 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/iscdesk/iscdesk/internal/disk"
 	"github.com/iscdesk/iscdesk/sdk/api"
 	"github.com/iscdesk/iscdesk/sdk/sdktest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"iscdesk": main, "iscdesk-on-disk": onDisk})
+	testscript.Main(m, map[string]func(){"iscdesk": onDesk, "iscdesk-on-disk": onDisk})
+}
+
+// noBrowser is a machine without one: a test must not open pages on somebody's screen.
+func noBrowser(string) error { return errors.New("no browser") }
+
+// onDesk is the command.
+func onDesk() {
+	os.Exit(run(os.Args[1:], environment{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, free: disk.Free, browse: noBrowser,
+	}))
 }
 
 // onDisk is the command on a disk with as many free bytes as its first argument says.
 func onDisk() {
 	os.Exit(run(os.Args[2:], environment{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
-		free: func(string) (int64, error) { return strconv.ParseInt(os.Args[1], 10, 64) },
+		free:   func(string) (int64, error) { return strconv.ParseInt(os.Args[1], 10, 64) },
+		browse: noBrowser,
 	}))
 }
 
@@ -54,12 +67,15 @@ func TestScripts(t *testing.T) {
 			running.by[env.WorkDir] = agent
 			running.mu.Unlock()
 			env.Setenv("ENDPOINT", agent.Endpoint())
+			env.Setenv("NOBODY", agent.Endpoint()+"-none") // where nobody serves
 			env.Setenv("FOLDER", agent.Folder())
 			env.Setenv("PASSWORD", sdktest.Password)
 			env.Setenv("ESCAPE", "part\x1b[2J\u202efdp\u009b2J\u2066.dxf")
 			env.Setenv("LANG", "en_US.UTF-8")
 			env.Setenv("TZ", "UTC")
-			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			for _, name := range []string{"HOME", "USERPROFILE"} {
+				env.Setenv(name, filepath.Join(env.WorkDir, "home"))
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
