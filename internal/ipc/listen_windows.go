@@ -84,8 +84,8 @@ func descriptor(all bool) (*windows.SECURITY_DESCRIPTOR, error) {
 }
 
 // Accept waits for a client and gives its connection; os.ErrClosed after Close. An
-// error of type *Shortage says that no more can be served just now. One goroutine
-// accepts.
+// error that has a method Temporary says that no more can be served just now. One
+// goroutine accepts.
 func (l *Listener) Accept() (*Conn, error) {
 	l.accepting.Lock()
 	defer l.accepting.Unlock()
@@ -98,13 +98,13 @@ func (l *Listener) Accept() (*Conn, error) {
 	next, err := serve(l.name, false, windows.PIPE_UNLIMITED_INSTANCES, l.sd)
 	if err != nil {
 		_ = windows.DisconnectNamedPipe(l.waiting) // this instance keeps the name
-		return nil, &Shortage{fmt.Errorf("make the next instance of %s: %w", l.path, err)}
+		return nil, &shortage{fmt.Errorf("make the next instance of %s: %w", l.path, err)}
 	}
 	h := l.waiting
 	l.waiting = next
 	c, err := newConn(h, l.path)
 	if err != nil {
-		return nil, &Shortage{fmt.Errorf("use a connection to %s: %w", l.path, err)}
+		return nil, &shortage{fmt.Errorf("use a connection to %s: %w", l.path, err)}
 	}
 	return c, nil
 }
@@ -150,12 +150,12 @@ func (l *Listener) pending() error {
 	return res
 }
 
-// Shortage is a failure that passes when others have ended.
-type Shortage struct{ Cause error }
+// shortage is a failure that passes when others have ended.
+type shortage struct{ cause error }
 
-func (s *Shortage) Error() string   { return s.Cause.Error() }
-func (s *Shortage) Unwrap() error   { return s.Cause }
-func (s *Shortage) Temporary() bool { return true }
+func (s *shortage) Error() string   { return s.cause.Error() }
+func (s *shortage) Unwrap() error   { return s.cause }
+func (s *shortage) Temporary() bool { return true }
 
 // Close ends the pipe's name and wakes Accept; connections live on.
 func (l *Listener) Close() error {
@@ -183,6 +183,3 @@ func (l *Listener) free() error {
 	}
 	return err
 }
-
-// Addr is the pipe's name, as it was given.
-func (l *Listener) Addr() string { return l.path }

@@ -235,6 +235,9 @@ func TestRootOfWindows(t *testing.T) {
 	}
 	for _, tt := range tests {
 		a := Actor{UID: tt.uid, Rights: Rights{Elevated: tt.elevated}}
+		if a.SameRights() != (tt.elevated == windows.GetCurrentProcessToken().IsElevated()) {
+			t.Errorf("%+v: same rights %t", tt, a.SameRights())
+		}
 		if a.Root() != tt.root || tt.uid.System() != (tt.uid == "S-1-5-18") {
 			t.Errorf("%+v: root %t", tt, a.Root())
 		}
