@@ -109,8 +109,8 @@ func emptySystem(t *testing.T) {
 		if err := running(); !errors.Is(err, errNotInstalled) {
 			t.Errorf("left behind: %v, %v", err, remove())
 		}
-		for _, name := range []string{"agent.toml", "products", ""} {
-			_ = os.Remove(filepath.Join(filepath.Dir(file), name))
+		if err := os.RemoveAll(filepath.Dir(file)); err != nil { // it was not there before
+			t.Error(err)
 		}
 	})
 }

@@ -42,15 +42,24 @@ func ownFolder(dir string) error {
 	if err != nil || who == "" {
 		return err
 	}
-	if entries, readErr := os.ReadDir(dir); readErr == nil && len(entries) == 0 {
+	if empty(dir) {
 		if err := acl.Protect(h, sd); err != nil {
 			return err
 		}
-		if who, err = acl.Others(h, acl.Any, trusted); err != nil || who == "" { // its owner stays
+		// Its owner stays, and until now somebody could lay something into it.
+		if who, err = acl.Others(h, acl.Any, trusted); err != nil || who == "" && empty(dir) {
 			return err
 		}
 	}
+	if who == "" {
+		who = "somebody who used it just now"
+	}
 	return fmt.Errorf("%s is open to %s; only this agent's account, the system and administrators may have rights to it: %w", dir, who, ErrFolder)
+}
+
+func empty(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && len(entries) == 0
 }
 
 // refused is the error of a folder that is there and that this account may not open.
