@@ -185,8 +185,8 @@ func TestRecordedAnswers(t *testing.T) {
 			"Intel(R) Ethernet Controller I225-LM is behind a removable port (a dock); Realtek USB GbE Family Controller is on USB; Bluetooth Device (Personal Area Network) is Bluetooth",
 			"PhysicalDrive1 is behind a removable port (a dock); PhysicalDrive2 is on USB; PhysicalDrive3 is a file"}, "4c4c4544-0043-3010-8052-b4c04f564231"},
 		{"windows-whitebox", "04:7C:16:5E:E3:5D|S2ABCD0Z123456,WD-WCAV69914275||BFEBFBFF00090672", [4]string{
-			"IEEE 1394 has no Ethernet address",
-			`PhysicalDrive5: "To be filled by O.E.M." is a placeholder; PhysicalDrive6: ` + reserved + `; PhysicalDrive7 has none`,
+			"IEEE 1394 has no Ethernet address; Radio without a known place is Bluetooth; Network of a docking station of its time is " + inDock,
+			`PhysicalDrive5: "To be filled by O.E.M." is a placeholder; PhysicalDrive6: ` + reserved + `; PhysicalDrive7 has none; PhysicalDrive8 is removable`,
 			`mainboard serial: "To be filled by O.E.M." is a placeholder`}, "00112233-4455-6677-8899-aabbccddeeff"},
 		{"windows-guest", "00:15:5D:01:02:03,52:54:00:6B:3C:58|VOL-0A1B2C3D||BFEBFBFF00090672", [4]string{
 			"", `PhysicalDrive1: "QM00001" is a placeholder`, "mainboard serial has none"}, "abcd1234-5678-ab90-0123-456789abcdef"},

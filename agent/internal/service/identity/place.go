@@ -39,7 +39,7 @@ func (p place) software() bool {
 // by itself is as good as built in: so is every one that a hypervisor shows, and each
 // internal disk on a port whose firmware allows to exchange it.
 func (p place) external() string {
-	for i, n := range p {
+	for _, n := range p {
 		switch bus := n.enumerator(); {
 		case bus == "USB" || bus == "USBSTOR":
 			return onUSB
@@ -47,7 +47,7 @@ func (p place) external() string {
 			return foreign[4]
 		case strings.HasPrefix(bus, "BTH"):
 			return "Bluetooth"
-		case n.capabilities&capDock != 0, i > 0 && n.capabilities&capRemovable != 0 && strings.EqualFold(n.service, "pci"):
+		case n.capabilities&capDock != 0, n.capabilities&capRemovable != 0 && strings.EqualFold(n.service, "pci"):
 			return inDock
 		}
 	}
