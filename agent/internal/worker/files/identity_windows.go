@@ -41,17 +41,17 @@ func identify(st os.FileInfo) identity {
 // times in 100 ns since 1601.
 type (
 	basicInfo struct {
-		created, accessed, written, changed int64
-		attributes                          uint32
-		_                                   uint32
+		_, _             int64 // created, last read
+		written, changed int64
+		attributes       uint32
+		_                uint32
 	}
 	standardInfo struct {
-		allocated, size int64
-		links           uint32
-		deleted, folder bool
-		_               [2]byte
+		_, size int64
+		_       uint32 // links
+		_       [4]byte
 	}
-	tagInfo struct{ attributes, tag uint32 }
+	tagInfo struct{ _, tag uint32 }
 	idInfo  struct {
 		volume uint64
 		file   [16]byte

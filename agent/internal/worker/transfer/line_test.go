@@ -22,7 +22,7 @@ import (
 // keeps the packs that it was sent.
 type slowed struct {
 	*transfertest.Drive
-	speed int           // bytes a second
+	speed int64         // bytes a second
 	zstd  time.Duration // for a chunk
 
 	mu    sync.Mutex // guards what follows
@@ -84,13 +84,13 @@ func TestCodecFollowsTheLine(t *testing.T) {
 	const never = 1 << 50
 	for _, c := range []struct {
 		name   string
-		speeds []int // of the line during each save
-		fast   bool  // the codec after them
+		speeds []int64 // of the line during each save
+		fast   bool    // the codec after them
 	}{
-		{"slow line", []int{1 << 20}, false},
-		{"fast line", []int{never}, true},
-		{"a line that becomes fast", []int{1 << 20, never}, true},
-		{"one slow pack on a fast line", []int{never, 1 << 20}, true},
+		{"slow line", []int64{1 << 20}, false},
+		{"fast line", []int64{never}, true},
+		{"a line that becomes fast", []int64{1 << 20, never}, true},
+		{"one slow pack on a fast line", []int64{never, 1 << 20}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := &slowed{Drive: transfertest.NewDrive(t), zstd: time.Millisecond, now: time.Unix(1e9, 0)}
