@@ -32,13 +32,14 @@ library() {
 	name=$1 goarch=$2 cc=$3-gcc dir=$out/$4
 	mkdir -p "$dir"
 	flags="-O2 -g0 -DSHIM_VERSION=$version"
-	base=-Wl,--dynamicbase,--nxcompat
+	# One base for all, since ld would make it of the output's path; the system moves it.
+	base=-Wl,--dynamicbase,--nxcompat,--image-base,0x64000000
 	# Hosts of 32 bit may call with a stack that is aligned to 4 bytes only.
 	[ "$goarch" != 386 ] || flags="$flags -mstackrealign"
-	[ "$goarch" = 386 ] || base=$base,--high-entropy-va
+	[ "$goarch" = 386 ] || base=-Wl,--dynamicbase,--nxcompat,--high-entropy-va,--image-base,0x180000000
 	# shellcheck disable=SC2086  # GOEXTRA is a list of words
 	CGO_ENABLED=1 GOOS=windows GOARCH=$goarch CC=$cc CGO_CFLAGS=$flags \
-		go build -buildmode=c-archive -trimpath -ldflags '-s -w' -tags "$tags" ${GOEXTRA:-} -o "$work/$4.a" ./cshim
+		go build -buildmode=c-archive -trimpath -buildvcs=false -ldflags '-s -w' -tags "$tags" ${GOEXTRA:-} -o "$work/$4.a" ./cshim
 	"$3-objcopy" --remove-section=.drectve --remove-section=.ctors "$work/$4.a"
 	$cc -O2 -c -o "$work/$4.start.o" cshim/link/start_windows.c
 	printf 'LIBRARY %s.dll\nEXPORTS\n%s\n' "$name" "$exports" >"$work/$name.def"

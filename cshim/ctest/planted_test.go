@@ -37,18 +37,8 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 		{"freed memory is read", "shim_rows.c", "    free(e->json);", "    free(e->json);\n    *(volatile char *)e->json = 0;", "stale.c", nil, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			source, err := filepath.Abs(filepath.Join(root, "cshim", tt.file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			text := read(t, source)
-			if strings.Count(text, tt.from) != 1 {
-				t.Fatalf("%s has %q %d times, want once", tt.file, tt.from, strings.Count(text, tt.from))
-			}
 			dir := t.TempDir()
-			write(t, filepath.Join(dir, tt.file), strings.Replace(text, tt.from, tt.to, 1), 0o600)
-			overlay := filepath.Join(dir, "overlay.json")
-			write(t, overlay, fmt.Sprintf(`{"Replace":{%q:%q}}`, source, filepath.Join(dir, tt.file)), 0o600)
+			overlay := plant(t, tt.file, tt.from, tt.to)
 			flags := append([]string{}, tt.flags...)
 			env := []string{"GOEXTRA=-overlay=" + overlay}
 			if tt.asan {
@@ -88,6 +78,24 @@ func TestHostsSeePlantedFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// plant makes the file for go build -overlay that changes one place of a file of cshim.
+func plant(t *testing.T, file, from, to string) string {
+	t.Helper()
+	source, err := filepath.Abs(filepath.Join(root, "cshim", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := read(t, source)
+	if strings.Count(text, from) != 1 {
+		t.Fatalf("%s has %q %d times, want once", file, from, strings.Count(text, from))
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, file), strings.Replace(text, from, to, 1), 0o600)
+	overlay := filepath.Join(dir, "overlay.json")
+	write(t, overlay, fmt.Sprintf(`{"Replace":{%q:%q}}`, source, filepath.Join(dir, file)), 0o600)
+	return overlay
 }
 
 // The same for the link: without nodelete the code goes from under Go's threads.

@@ -53,15 +53,15 @@ func (b windows) host(t *testing.T, lib, folder, source string, loads bool, flag
 	}
 }
 
-// furnish fills a folder with the DLL and every host and plug-in of Windows.
-func (b windows) furnish(t *testing.T, lib, folder string) {
+// furnish fills a folder with the DLL, the hosts of some rows, and those that are no row.
+func (b windows) furnish(t *testing.T, lib, folder string, some ...row) {
 	t.Helper()
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(folder, b.dll+".dll"), read(t, filepath.Join(lib, b.arch, b.dll+".dll")), 0o755)
 	var done []string
-	for _, r := range rows() {
+	for _, r := range some {
 		if r.linux == "" && !slices.Contains(done, r.source) {
 			done = append(done, r.source)
 			b.host(t, lib, folder, r.source, r.loads, slices.DeleteFunc(slices.Clone(r.flags), func(f string) bool { return strings.HasPrefix(f, "-Wl,") })...)
@@ -102,7 +102,7 @@ func TestWindowsHosts(t *testing.T) {
 			}
 			dir := t.TempDir()
 			b.build(t, filepath.Join(dir, "lib"))
-			b.furnish(t, filepath.Join(dir, "lib"), filepath.Join(dir, "plain"))
+			b.furnish(t, filepath.Join(dir, "lib"), filepath.Join(dir, "plain"), rows()...)
 			b.build(t, filepath.Join(dir, "hooks"), "TAGS=iscdesk_testhooks")
 			hooked := filepath.Join(dir, "hooked")
 			if err := os.Mkdir(hooked, 0o755); err != nil {
@@ -201,6 +201,43 @@ func TestWindowsLibraries(t *testing.T) {
 				if read(t, filepath.Join(again, b.arch, name)) != read(t, filepath.Join(dir, b.arch, name)) {
 					t.Errorf("%s differs from build to build", name)
 				}
+			}
+		})
+	}
+}
+
+// Row 19 on Windows: the headers with the real windows.h, and the same layouts.
+func TestWindowsHeaders(t *testing.T) {
+	c := "#include \"iscdesk.h\"\n#include \"iscdesk_load.h\"\nint load(iscdesk_functions *f);\nint load(iscdesk_functions *f) { return iscdesk_load(f, \"C:\\\\iscdesk.dll\"); }\n"
+	cpp := "#include \"iscdesk.hpp\"\n#include \"iscdesk_load.h\"\nint main() { iscdesk_functions f; Sdk::SdkInvoker invoker; return iscdesk_load(&f, 0) + invoker->ShutOut(); }\n"
+	for _, b := range bitnesses {
+		for _, std := range []string{"c89", "c99", "c11", "c++98", "c++11", "c++17"} {
+			t.Run(b.arch+" "+std, func(t *testing.T) {
+				cc, name, text, more := b.gcc, "t.c", c, []string{"-Wpadded", "-Wstrict-prototypes"}
+				if strings.HasPrefix(std, "c++") {
+					cc, name, text, more = b.gxx, "t.cpp", cpp, nil
+				}
+				need.Command(t, cc)
+				file := filepath.Join(t.TempDir(), name)
+				write(t, file, text, 0o600)
+				args := append([]string{"-std=" + std, "-pedantic", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-fsyntax-only", "-I" + include, file}, more...)
+				if out, err := exec.Command(cc, args...).CombinedOutput(); err != nil {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
+		}
+		t.Run(b.arch+" layout", func(t *testing.T) {
+			w := winetest.New(t)
+			if b.arch == "x86" {
+				w.Need32(t)
+			}
+			program := filepath.Join(t.TempDir(), "layout.exe")
+			if out, err := exec.Command(need.Command(t, b.gcc), "-I"+include, "-o", program, "hosts/layout.c").CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			got, _ := w.Run(t, time.Minute, program)
+			if got = strings.ReplaceAll(got, "\r\n", "\n"); got != read(t, "testdata/layout.txt") {
+				t.Errorf("the layout is\n%s", got)
 			}
 		})
 	}
