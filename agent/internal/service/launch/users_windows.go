@@ -52,10 +52,7 @@ func sessionToken(wanted func(identity) bool) (windows.Token, error) {
 		}
 		_ = token.Close()
 	}
-	if failed != nil {
-		return 0, failed
-	}
-	return 0, errNotLoggedOn
+	return 0, errors.Join(errNotLoggedOn, failed)
 }
 
 // userOf reads what a worker needs of a user from its token.
