@@ -2,7 +2,6 @@ package ctest
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,13 +17,7 @@ import (
 // library's name in the current folder, which is the program's as well.
 func TestWindowsLoaderFindsTheLibraryByTheRegistry(t *testing.T) {
 	w := winetest.New(t)
-	const key = `HKLM\SOFTWARE\ISCDesk`
-	reg := func(t *testing.T, args ...string) {
-		t.Helper()
-		if out, code := w.Run(t, time.Minute, filepath.Join(w.Prefix, "drive_c/windows/system32/reg.exe"), args...); code != 0 {
-			t.Fatalf("reg %q: exit code %d\n%s", args, code, out)
-		}
-	}
+	const key = `SOFTWARE\ISCDesk`
 	dir := t.TempDir()
 	decoy := filepath.Join(dir, "decoy.c")
 	write(t, decoy, "__declspec(dllexport) int iscdesk_abi(void) { return 1; }\n", 0o600)
@@ -42,44 +35,40 @@ func TestWindowsLoaderFindsTheLibraryByTheRegistry(t *testing.T) {
 		}
 	}
 	write(t, filepath.Join(dir, "text.dll"), "no library\n", 0o600)
+	_, _ = w.Run(t, time.Minute, filepath.Join(dir, "x64/loader_registry.exe")) // the system starts, and holds the pipes of the first program
 	for i, b := range bitnesses {
 		other := bitnesses[1-i]
 		value := map[string]string{"x64": "Library64", "x86": "Library32"}[b.arch]
 		for _, tt := range []struct {
 			name string
-			args []string // of reg add; none: nothing is registered
-			arg  string   // of the program
-			want string   // its line
+			args []string // hive, key, value, type, text; or "plain"
+			want string   // the program's line
 		}{
-			{"nothing", nil, "", "5 "},
-			{"the full path", []string{key, "/v", value, "/d", installed[b.arch]}, "", "0 " + installed[b.arch]},
-			{"a bare name asked of Windows is the decoy", nil, "plain", "0 " + w.Path(filepath.Join(dir, b.arch, b.dll+".dll"))},
-			{"a bare name", []string{key, "/v", value, "/d", b.dll + ".dll"}, "", "7 "},
-			{"below the current folder", []string{key, "/v", value, "/d", `.\` + b.dll + ".dll"}, "", "7 "},
-			{"a file that is not there", []string{key, "/v", value, "/d", `C:\nowhere\` + b.dll + ".dll"}, "", "1 "},
-			{"the other bitness's library", []string{key, "/v", value, "/d", installed[other.arch]}, "", "10 "},
-			{"no library", []string{key, "/v", value, "/d", w.Path(filepath.Join(dir, "text.dll"))}, "", "10 "},
-			{"a share", []string{key, "/v", value, "/d", `\\server\share\` + b.dll + ".dll"}, "", "8 "},
-			{"too long", []string{key, "/v", value, "/d", `C:\` + strings.Repeat("a", 257)}, "", "9 "},
-			{"far too long", []string{key, "/v", value, "/d", `C:\` + strings.Repeat("a", 2000)}, "", "9 "},
-			{"with variables", []string{key, "/v", value, "/t", "REG_EXPAND_SZ", "/d", installed[b.arch]}, "", "6 "},
-			{"a number", []string{key, "/v", value, "/t", "REG_DWORD", "/d", "7"}, "", "6 "},
-			{"the other bitness's entry alone", []string{key, "/v", strings.Replace("Library64Library32", value, "", 1), "/d", installed[other.arch]}, "", "5 "},
-			{"the user's own part", []string{`HKCU\SOFTWARE\ISCDesk`, "/v", value, "/d", installed[b.arch]}, "", "5 "},
-			{"the 32-bit view", []string{`HKLM\SOFTWARE\Wow6432Node\ISCDesk`, "/v", value, "/d", installed[b.arch]}, "", "5 "},
+			{"nothing", nil, "5 "},
+			{"the full path", []string{"HKLM", key, value, "1", installed[b.arch]}, "0 " + installed[b.arch]},
+			{"a bare name asked of Windows is the decoy", []string{"plain"}, "0 " + w.Path(filepath.Join(dir, b.arch, b.dll+".dll"))},
+			{"a bare name", []string{"HKLM", key, value, "1", b.dll + ".dll"}, "7 "},
+			{"below the current folder", []string{"HKLM", key, value, "1", `.\` + b.dll + ".dll"}, "7 "},
+			{"a file that is not there", []string{"HKLM", key, value, "1", `C:\nowhere\` + b.dll + ".dll"}, "1 "},
+			{"the other bitness's library", []string{"HKLM", key, value, "1", installed[other.arch]}, "10 "},
+			{"no library", []string{"HKLM", key, value, "1", w.Path(filepath.Join(dir, "text.dll"))}, "10 "},
+			{"a share", []string{"HKLM", key, value, "1", `\\server\share\` + b.dll + ".dll"}, "8 "},
+			{"too long", []string{"HKLM", key, value, "1", `C:\` + strings.Repeat("a", 257)}, "9 "},
+			{"far too long", []string{"HKLM", key, value, "1", `C:\` + strings.Repeat("a", 2000)}, "9 "},
+			{"with variables", []string{"HKLM", key, value, "2", installed[b.arch]}, "6 "},
+			{"a number", []string{"HKLM", key, value, "4", "7777"}, "6 "},
+			{"the other bitness's entry alone", []string{"HKLM", key, strings.Replace("Library64Library32", value, "", 1), "1", installed[other.arch]}, "5 "},
+			{"the user's own part", []string{"HKCU", key, value, "1", installed[b.arch]}, "5 "},
+			{"the 32-bit view", []string{"HKLM", `SOFTWARE\Wow6432Node\ISCDesk`, value, "1", installed[b.arch]}, "5 "},
 		} {
 			t.Run(b.arch+" "+tt.name, func(t *testing.T) {
 				if b.arch == "x86" {
 					w.Need32(t)
 				}
-				if tt.args != nil {
-					reg(t, append([]string{"add", tt.args[0], "/f"}, tt.args[1:]...)...)
-					defer reg(t, "delete", tt.args[0], "/f")
-				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				program := filepath.Join(dir, b.arch, "loader_registry.exe") // and it starts in that folder
-				cmd := w.Command(ctx, program, strings.Fields(tt.arg)...)
+				cmd := w.Command(ctx, program, tt.args...)
 				var says strings.Builder
 				cmd.Stderr = &says
 				out, err := cmd.Output()
@@ -87,7 +76,7 @@ func TestWindowsLoaderFindsTheLibraryByTheRegistry(t *testing.T) {
 					t.Errorf("%q, %v, want %q", got, err, tt.want)
 				}
 				if fails := !strings.HasPrefix(tt.want, "0 "); fails != (strings.TrimSpace(says.String()) != "") {
-					t.Errorf("it says %q", fmt.Sprint(says.String()))
+					t.Errorf("it says %q", says.String())
 				}
 			})
 		}
