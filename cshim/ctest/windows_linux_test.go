@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -113,17 +114,41 @@ func TestWindowsHosts(t *testing.T) {
 				b.host(t, filepath.Join(dir, "hooks"), hooked, source, false)
 			}
 			out, code := w.Run(t, 10*time.Minute, program, "-test.v", "-programs", w.Path(dir))
-			for line := range strings.Lines(out) {
-				if s := strings.TrimSpace(line); !strings.HasPrefix(s, "=== ") && s != "" {
-					t.Log(s)
-				}
-			}
+			retell(t, out)
 			if code != 0 {
-				t.Errorf("exit code %d", code)
+				t.Errorf("exit code %d\n%s", code, tail(out))
 			}
 		})
 	}
 }
+
+// retell makes a subtest of each test that another test program told of, with its words.
+func retell(t *testing.T, out string) {
+	t.Helper()
+	words, of := map[string]string{}, ""
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		if name, begins := strings.CutPrefix(line, "=== RUN   "); begins {
+			of = name
+		} else if m := ended.FindStringSubmatch(line); m == nil {
+			words[of] += line + "\n"
+		} else {
+			t.Run(strings.TrimPrefix(m[2], "TestHosts/"), func(t *testing.T) {
+				switch said := strings.TrimSpace(words[m[2]]); m[1] {
+				case "FAIL":
+					t.Error(said)
+				case "SKIP":
+					_, why, _ := strings.Cut(said, ": ")
+					t.Skip(why)
+				default:
+					t.Log(said)
+				}
+			})
+		}
+	}
+}
+
+var ended = regexp.MustCompile(`^--- (PASS|FAIL|SKIP): (\S+) \(`)
 
 // Row 17: in a system without ProcessPrng a program that carries the DLL starts, and
 // gets a code.
