@@ -133,7 +133,7 @@ func (s *Store) open(n blob.Name) (*os.File, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fmt.Errorf("%s: %w", n, blob.ErrNotFound)
 	}

@@ -17,6 +17,9 @@ func syncFolder(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// openFile opens a blob for reading.
+func openFile(path string) (*os.File, error) { return os.Open(path) }
+
 // rename gives from the name to, in place of what bears it.
 func rename(from, to string) error { return os.Rename(from, to) }
 

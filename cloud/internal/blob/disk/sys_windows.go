@@ -14,11 +14,23 @@ import (
 // flushed without the right to write its attributes.
 func syncFolder(string) error { return nil }
 
-// How often, and after which pause, a name that is open is tried again.
+// How often, and after which pause, a name that is held is tried again.
 const (
-	renameTries = 40
-	renamePause = 25 * time.Millisecond
+	holdTries = 40
+	holdPause = 25 * time.Millisecond
 )
+
+// openFile opens a blob for reading. One that is being put in place is held for a
+// moment.
+func openFile(path string) (*os.File, error) {
+	for n := 0; ; n++ {
+		f, err := os.Open(path)
+		if !errors.Is(err, windows.ERROR_SHARING_VIOLATION) || n == holdTries {
+			return f, err
+		}
+		time.Sleep(holdPause)
+	}
+}
 
 // rename gives from the name to, in place of what bears it. A blob that is being read,
 // or is being put by another, cannot be replaced here, and need not be when it holds
@@ -40,10 +52,10 @@ func rename(from, to string) error {
 		if same(from, to) {
 			return os.Remove(from)
 		}
-		if n == renameTries {
+		if n == holdTries {
 			return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 		}
-		time.Sleep(renamePause)
+		time.Sleep(holdPause)
 	}
 }
 
