@@ -2,6 +2,7 @@ package ctest
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,5 +122,44 @@ func TestWindowsCodePages(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The hosts of texts and windows fail where a guard is taken out of the DLL.
+func TestWindowsTextHostsSeePlantedFaults(t *testing.T) {
+	w := winetest.New(t)
+	program := tests(t, w)
+	b := bitnesses[0]
+	for _, tt := range []struct{ name, file, from, to, row, host string }{
+		{"a message for each event", "shim_events.c", "    c->called = rc == ISCDESK_OK;", "    c->called = 0;", "message", "window.c"},
+		{"no message a second time", "shim_events.c", "        c->last = NULL;\n        c->called = 0;", "        c->last = NULL;", "message", "window.c"},
+		{"a name that does not fit is given all the same", "shim_text.c", "    if (!good) {\n        free(bytes);", "    if (0) {\n        free(bytes);", "code_page", "ansi.c"},
+		{"an event's JSON is not escaped", "shim_text.c", "        if (c < 0x80)\n            *at++ = (char)c;", "        if (c < 0x10000)\n            *at++ = (char)c;", "code_page", "ansi.c"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			source, err := filepath.Abs(filepath.Join(root, "cshim", tt.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := read(t, source)
+			if strings.Count(text, tt.from) != 1 {
+				t.Fatalf("%s has %q %d times, want once", tt.file, tt.from, strings.Count(text, tt.from))
+			}
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, tt.file), strings.Replace(text, tt.from, tt.to, 1), 0o600)
+			overlay := filepath.Join(dir, "overlay.json")
+			write(t, overlay, fmt.Sprintf(`{"Replace":{%q:%q}}`, source, filepath.Join(dir, tt.file)), 0o600)
+			b.build(t, filepath.Join(dir, "lib"), "GOEXTRA=-overlay="+overlay)
+			plain := filepath.Join(dir, "plain")
+			if err := os.Mkdir(plain, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(plain, b.dll+".dll"), read(t, filepath.Join(dir, "lib", b.arch, b.dll+".dll")), 0o755)
+			b.host(t, filepath.Join(dir, "lib"), plain, tt.host, false)
+			out, code := w.Run(t, 2*time.Minute, program, "-test.v", "-test.run", "TestHosts/"+tt.row, "-programs", w.Path(dir))
+			if code == 0 || !strings.Contains(out, "does not hold") {
+				t.Errorf("%s did not see it: exit code %d\n%s", tt.host, code, out)
+			}
+		})
 	}
 }

@@ -1,6 +1,5 @@
 /* hello.c: begin, ask for a licence, wait for the answer, end.
- * cc hello.c $(pkg-config --cflags --libs iscdesk)
- * x86_64-w64-mingw32-gcc hello.c -Iinclude -Lx64 -liscdesk64 */
+ * cc hello.c $(pkg-config --cflags --libs iscdesk) */
 #include <iscdesk.h>
 #include <stdio.h>
 
