@@ -68,7 +68,7 @@ func (b windows) furnish(t *testing.T, lib, folder string, some ...row) {
 			b.host(t, lib, folder, r.source, r.loads, slices.DeleteFunc(slices.Clone(r.flags), func(f string) bool { return strings.HasPrefix(f, "-Wl,") })...)
 		}
 	}
-	for _, source := range []string{"agent.c", "hostile.c", "procs.c", "oldwin.c"} {
+	for _, source := range []string{"agent.c", "hostile.c", "procs.c", "oldwin.c", "browser_windows.c"} {
 		b.host(t, lib, folder, source, false)
 	}
 	for name, flag := range map[string]string{"plugin": "-UIN_DLLMAIN", "plugin_dllmain": "-DIN_DLLMAIN"} {

@@ -29,7 +29,6 @@ func TestWindowsHostsSeePlantedFaults(t *testing.T) {
 		{"a full address space is not looked at", "shim_start_windows.c", "may = state != NOT_STARTED || has_room(0);", "may = 1;", "18 no address space", bitnesses[1]},
 		{"Go lays hold of half a gigabyte", "shim_start_windows.c", "            if (fencing)\n", "            if (fencing < 0)\n", "18 address space", bitnesses[1]},
 		{"the host does not get its floating-point state back", "shim_windows.c", `    __asm__ volatile("ldmxcsr %0" : : "m"(g->sse));`, "", "29 floating point on Windows", bitnesses[0]},
-		{"the host's floating-point traps are left on", "shim_windows.c", `    __asm__ volatile("ldmxcsr %0" : : "m"(masked));`, "    (void)masked;", "29 floating point on Windows", bitnesses[0]},
 		{"shut_out waits for its own callback", "shim_events.c", "return c->calling && shim_thread_is_this(c->thread);", "return c->calling < 0;", "5 and 6 shutdown", bitnesses[0]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

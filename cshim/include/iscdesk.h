@@ -263,8 +263,9 @@ ISCDESK_API const char *ISCDESK_CALL iscdesk_error_hint(int32_t code, const char
  * constructor). Blocks up to timeout_ms. *client is yours: iscdesk_shut_out.
  * At most 64 clients a process.
  * Codes: INVALID_ARGUMENT, TIMEOUT, FORKED, BUSY, NOT_SUPPORTED (options of a
- * later ABI, a text encoding that this system has not), LOADER_LOCK, SYSTEM_TOO_OLD, AGENT_ABSENT, AGENT_TOO_OLD, AGENT_UNTRUSTED, PROTOCOL,
- * PRODUCT_DENIED.
+ * later ABI, a text encoding that this system has not), AGENT_ABSENT, AGENT_TOO_OLD,
+ * AGENT_UNTRUSTED, PROTOCOL, PRODUCT_DENIED; on Windows LOADER_LOCK (in DllMain or a
+ * constructor of a DLL), SYSTEM_TOO_OLD, NO_MEMORY (too little address space).
  * Threads: an ordinary one, not in a constructor of a library; in the event function too. Since 1. */
 #define iscdesk_init(options, client, err) iscdesk_init_abi(ISCDESK_ABI, (options), (client), (err))
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_init_abi(int32_t abi, const iscdesk_options *options,
