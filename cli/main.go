@@ -3,8 +3,8 @@
 // and save cloud files. It has no rights of its own: it is one more application
 // on the agent's socket, run by the user.
 //
-// It reads LC_ALL, LC_MESSAGES and LANG for its language, and the terminal for
-// a password; nothing else of the environment but what package sdk reads for
+// It reads LC_ALL, LC_MESSAGES and LANG for its language (on Windows, without them,
+// what the user chose for the system's windows), and the terminal for a password; nothing else of the environment but what package sdk reads for
 // the endpoint and package browser to find a browser.
 package main
 
