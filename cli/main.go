@@ -4,8 +4,9 @@
 // on the agent's socket, run by the user.
 //
 // It reads LC_ALL, LC_MESSAGES and LANG for its language (on Windows, without them,
-// what the user chose for the system's windows), and the terminal for a password; nothing else of the environment but what package sdk reads for
-// the endpoint and package browser to find a browser.
+// what the user chose for the system's windows), and the terminal for a password;
+// nothing else of the environment but what package sdk reads for the endpoint and
+// package browser to find a browser.
 package main
 
 import (

@@ -1,5 +1,5 @@
 // Package workerapi is what the service and a worker say to each other over the
-// worker's socketpair: length-framed JSON-RPC 2.0 as on the local socket
+// worker's link, a socketpair or pipe: length-framed JSON-RPC 2.0 as on the local socket
 // (package ipc), requests in both directions. Data only.
 //
 // The two ends do not trust each other alike: the service is the system's, the
