@@ -87,6 +87,7 @@ test-windows: build windows ## the whole Windows proof under Wine: Windows progr
 	@mkdir -p build/wine/x64
 	@for p in agent cloud; do CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -overlay build/wine/overlay.json -o build/wine/x64/iscdesk-$$p.exe ./$$p || exit 1; done
 	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -overlay build/wine/overlay.json -o build/wine/x64/iscdesk.exe ./cli
+	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go test -c -overlay build/wine/overlay.json -o build/wine/x64/player.exe ./e2e
 	@go run ./e2e/winproof
 
 dist: build windows ## pack what was built into build/dist with checksums

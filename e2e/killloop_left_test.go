@@ -85,6 +85,7 @@ func (l *loop) end() {
 	// request to an agent that starts anew.
 	l.kill(saveFile, agent)
 	l.start(agent)
+	l.settle() // the application has found it
 	l.calm(saveFile, l.docs[0])
 	for late := time.Now().Add(patience); len(l.staged(true)) > 0 && time.Now().Before(late); {
 		time.Sleep(50 * time.Millisecond)

@@ -69,6 +69,11 @@ func killLoop(t *testing.T, s *theStage, want int) {
 	if want >= 300 && !t.Failed() {
 		l.enough()
 	}
+	for _, v := range []victim{agent, worker, cloud, application} {
+		if l.killed[v] == 0 {
+			t.Errorf("the %s was never killed", v)
+		}
+	}
 }
 
 // begin makes the documents and measures each kind of save, undisturbed.

@@ -57,16 +57,13 @@ func stage(t *testing.T, prefix string, described bool) *theStage {
 // or here. Programs that carry the library are of bits x64 or x86.
 func windowsStage(t *testing.T, w *winetest.Wine, bits string, cloudToo bool) *theStage {
 	t.Helper()
-	for _, program := range []string{"wine/x64/iscdesk-agent.exe", "bin/iscdesk-cloud"} {
+	for _, program := range []string{"wine/x64/iscdesk-agent.exe", "wine/x64/player.exe", "bin/iscdesk-cloud"} {
 		if _, err := os.Stat(filepath.Join(w.Build, program)); err != nil {
 			need.Missing(t, "needs build/"+program+" (make test-windows)")
 		}
 	}
 	return set(t, "iscwin", true, func(ctx context.Context, dir string, contract *cloudapitest.Contract) (*theStage, error) {
-		player := filepath.Join(dir, "player.exe")
-		if err := buildPlayer(w, player); err != nil {
-			return nil, err
-		}
+		player := filepath.Join(w.Build, "wine/x64/player.exe")
 		s, err := desk.SetUpWindows(ctx, w, dir, cloudToo, contract)
 		return &theStage{Stage: s, bits: bits, data: "AppData/Local/ISCDesk", player: player}, err
 	})

@@ -3,9 +3,6 @@
 package e2e
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,20 +38,10 @@ func TestWindowsScenarios(t *testing.T) {
 	})
 }
 
-// buildPlayer builds the program of roles for Windows.
-func buildPlayer(w *winetest.Wine, out string) error {
-	cmd := exec.Command("go", "test", "-c", "-overlay", w.Overlay(), "-o", out, ".")
-	cmd.Env = append(os.Environ(), "GOOS=windows", "GOARCH=amd64", "CGO_ENABLED=0")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the program of roles: %w\n%s", err, text)
-	}
-	return nil
-}
-
 // The kill loop over Windows programs, shorter: TerminateProcess has no more to show than
 // SIGKILL, but what a killed program leaves open or locked is Windows' own.
 func TestWindowsKillLoop(t *testing.T) {
 	killLoop(t, windowsStage(t, winetest.New(t), "x64", false), windowsKills)
 }
 
-const windowsKills = 40
+const windowsKills = 20

@@ -75,7 +75,8 @@ func runs(line []string, program string, args []string) bool {
 	if program == "" {
 		return name != "wineserver64" && name != "wineserver"
 	}
-	if !strings.EqualFold(name, program) {
+	// Whoever starts a program may leave the end of its name out.
+	if !strings.EqualFold(name, program) && !strings.EqualFold(name+".exe", program) {
 		return false
 	}
 	for _, a := range args {
