@@ -4,6 +4,7 @@ package ctest
 
 import (
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -58,8 +59,23 @@ func (f frames) deepest(t *testing.T, from string, above []string) (int, string)
 // Row 30: the C layer takes less than 4 KiB of the calling thread's stack, on the
 // deepest way into Go and what Go calls of C on the way back.
 func TestFramesAreSmall(t *testing.T) {
-	const most = 4096
-	need.Command(t, "gcc")
+	smallFrames(t, 4096, "gcc", "_windows.c", []string{"-fPIC", "-D_GNU_SOURCE"})
+}
+
+// The same on Windows: in 64 bit each frame has room for four registers of whom it calls.
+func TestWindowsFramesAreSmall(t *testing.T) {
+	for i, arch := range []string{"amd64", "386"} {
+		t.Run(arch, func(t *testing.T) {
+			smallFrames(t, 4608, bitnesses[i].gcc, "_linux.c", nil, "GOOS=windows", "GOARCH="+arch, "CGO_ENABLED=1", "CC="+bitnesses[i].gcc)
+		})
+	}
+}
+
+// smallFrames compiles the C layer, but for the other system's files, and adds up: less
+// than most bytes.
+func smallFrames(t *testing.T, most int, cc, others string, flags []string, env ...string) {
+	t.Helper()
+	need.Command(t, cc)
 	dir := t.TempDir()
 	cshim, err := filepath.Abs(filepath.Join(root, "cshim"))
 	if err != nil {
@@ -68,7 +84,7 @@ func TestFramesAreSmall(t *testing.T) {
 	run := func(folder, name string, args ...string) {
 		t.Helper()
 		cmd := exec.Command(name, args...)
-		cmd.Dir = folder
+		cmd.Dir, cmd.Env = folder, append(os.Environ(), env...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s %v: %v\n%s", name, args, err, out)
 		}
@@ -78,11 +94,11 @@ func TestFramesAreSmall(t *testing.T) {
 	if err != nil || len(sources) < 8 {
 		t.Fatalf("sources %v: %v", sources, err)
 	}
-	sources = slices.DeleteFunc(sources, func(s string) bool { return strings.HasSuffix(s, "_windows.c") })
+	sources = slices.DeleteFunc(sources, func(s string) bool { return strings.HasSuffix(s, others) })
 	f := frames{bytes: map[string]int{}, calls: map[string][]string{}}
 	for _, s := range sources { // as export.go and build.sh say it
-		run(dir, "gcc", "-O2", "-fPIC", "-std=gnu11", "-D_GNU_SOURCE", "-DISCDESK_BUILD", "-DSHIM_VERSION=1", "-I"+cshim, "-I"+filepath.Join(cshim, "include"), "-I.",
-			"-fcallgraph-info=su", "-c", "-o", strings.TrimSuffix(filepath.Base(s), ".c")+".o", s)
+		run(dir, cc, append([]string{"-O2", "-std=gnu11", "-DISCDESK_BUILD", "-DSHIM_VERSION=1", "-I" + cshim, "-I" + filepath.Join(cshim, "include"), "-I.",
+			"-fcallgraph-info=su", "-c", "-o", strings.TrimSuffix(filepath.Base(s), ".c") + ".o", s}, flags...)...)
 		f.parse(t, read(t, filepath.Join(dir, strings.TrimSuffix(filepath.Base(s), ".c")+".ci")))
 	}
 	in, back, inWay, backWay := 0, 0, "", ""
