@@ -77,6 +77,9 @@ func freeze(t *testing.T, pid int) {
 	}
 }
 
+// nilJSON is how a deed shows that it succeeded.
+const nilJSON = `"\u003cnil\u003e"`
+
 var alice = caller.Actor{UID: "64101", Rights: caller.Rights{GID: 64101, Groups: []int{64101, 64150, 64160}}}
 
 func status(t *testing.T, pid int) map[string]string {

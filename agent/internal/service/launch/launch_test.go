@@ -105,9 +105,6 @@ func newLauncher(t *testing.T, change func(*Config)) *Launcher {
 	return l
 }
 
-// nilJSON is how a deed shows that it succeeded.
-const nilJSON = `"\u003cnil\u003e"`
-
 func deed(t *testing.T, w *Worker, what string) string {
 	t.Helper()
 	var out workerapi.Inspected

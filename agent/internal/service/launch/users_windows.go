@@ -80,12 +80,7 @@ func userOf(token windows.Token) (User, error) {
 
 // ownIdentity is the service's own, for a service that an ordinary user runs.
 func ownIdentity() (identity, error) {
-	token, err := windows.OpenCurrentProcessToken()
-	if err != nil {
-		return identity{}, fmt.Errorf("open own token: %w", err)
-	}
-	defer token.Close()
-	return identityOf(token)
+	return identityOf(windows.GetCurrentProcessToken())
 }
 
 // identityOf reads whose token it is, and with which rights.
