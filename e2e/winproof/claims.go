@@ -28,11 +28,11 @@ func readClaims(text string) ([]claim, error) {
 	if !found {
 		return nil, fmt.Errorf("docs/building.md has no %q", heading)
 	}
-	text, _, _ = strings.Cut(text, "\n## ")
+	text, _, _ = strings.Cut(text, "\n##") // the next heading, of any depth
 	var claims []claim
 	for line := range strings.Lines(text) {
 		cells := strings.Split(strings.TrimSpace(line), "|")
-		if len(cells) < 2 || strings.HasPrefix(cells[1], " claim ") || strings.HasPrefix(cells[1], "--") {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(cells[1], " claim ") || strings.HasPrefix(cells[1], "--") {
 			continue
 		}
 		if len(cells) != 5 {
