@@ -1,0 +1,77 @@
+//go:build linux
+
+package main
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+const table = "# x\n" + heading + "\n\n| claim | tests | on a real Windows, by hand |\n|---|---|---|\n" +
+	"| proved | `a TestA`, `b TestB/sub` | |\n| lost | `a TestGone` | |\n| broken | `a TestBad` | step 1 |\n" +
+	"| left out | `a TestSkipped` | |\n| hollow | `a TestHollow` | |\n| narrow | `b TestNarrow` | |\n| hands | | step 2 |\n\n### By hand\n\n| no | claim |\n"
+
+const events = `{"Action":"pass","Package":"github.com/iscdesk/iscdesk/a","Test":"TestA"}
+{"Action":"output","Package":"github.com/iscdesk/iscdesk/a","Test":"TestBad","Output":"broken\n"}
+{"Action":"fail","Package":"github.com/iscdesk/iscdesk/a","Test":"TestBad"}
+{"Action":"output","Package":"github.com/iscdesk/iscdesk/a","Test":"TestSkipped","Output":"    x_test.go:3: not run: no Wine\n"}
+{"Action":"skip","Package":"github.com/iscdesk/iscdesk/a","Test":"TestSkipped"}
+{"Action":"skip","Package":"github.com/iscdesk/iscdesk/a","Test":"TestHollow/all"}
+{"Action":"pass","Package":"github.com/iscdesk/iscdesk/a","Test":"TestHollow"}
+{"Action":"pass","Package":"github.com/iscdesk/iscdesk/b","Test":"TestB/sub"}
+{"Action":"run","Package":"github.com/iscdesk/iscdesk/b","Test":"TestDied"}
+{"Action":"output","Package":"github.com/iscdesk/iscdesk/b","Test":"TestNarrow","Output":"    x_test.go:9: not run: 32-bit programs cannot run here: no DLLs\n"}
+{"Action":"skip","Package":"github.com/iscdesk/iscdesk/b","Test":"TestNarrow"}
+{"Action":"build-fail","ImportPath":"github.com/iscdesk/iscdesk/c [github.com/iscdesk/iscdesk/c.test]"}
+`
+
+func TestClaimsAreJudged(t *testing.T) {
+	claims, err := readClaims(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := read(strings.NewReader(events), "amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if failed := judge(&out, claims, r, "no DLLs"); failed != 4 {
+		t.Errorf("%d claims failed, want 4", failed)
+	}
+	for _, want := range []string{"ok       proved: a TestA [amd64], b TestB/sub [amd64]", "FAILED   lost: a TestGone is not there", "FAILED   broken: a TestBad failed (amd64)",
+		"FAILED   left out: did not run: a TestSkipped: not run: no Wine", "FAILED   hollow: did not run", "NOT RUN  narrow: b TestNarrow: not run: 32-bit", "by hand  hands: step 2"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("lacks %q:\n%s", want, out.String())
+		}
+	}
+	if got := strings.Join(r.failed(), ", "); got != "amd64 a TestBad, amd64 b TestDied, amd64 c" {
+		t.Errorf("failed: %s", got)
+	}
+	if failed := judge(&out, claims, r, ""); failed != 5 {
+		t.Errorf("%d claims failed on a machine that can run 32-bit programs, want 5", failed)
+	}
+}
+
+func TestTablesThatSayNothing(t *testing.T) {
+	for name, text := range map[string]string{
+		"no table":        "# x\n",
+		"empty":           "# x\n" + heading + "\n\n| claim | tests | by hand |\n|---|---|---|\n",
+		"no proof":        "# x\n" + heading + "\n\n| a | | |\n",
+		"a cell too many": "# x\n" + heading + "\n\n| a | `b TestC` | | |\n",
+	} {
+		if claims, err := readClaims(text); err == nil {
+			t.Errorf("%s: read %v", name, claims)
+		}
+	}
+}
+
+func TestTheTableIsReadable(t *testing.T) {
+	text, err := os.ReadFile("../../docs/building.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if claims, err := readClaims(string(text)); err != nil || len(claims) < 20 {
+		t.Errorf("%d claims, %v", len(claims), err)
+	}
+}
