@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,8 @@ import (
 	"github.com/iscdesk/iscdesk/internal/winetest"
 )
 
-// The examples as a customer compiles them for Windows, by both of MinGW's thread
-// models; each starts, and says in its way that no agent is there. What minicad does
+// The examples, and iscdesk.hpp with the samples of the public guide, as a customer
+// compiles them for Windows, by both of MinGW's thread models; each example starts, and says in its way that no agent is there. What minicad does
 // with one, the scenarios show (e2e).
 func TestWindowsExamples(t *testing.T) {
 	w := winetest.New(t)
@@ -25,6 +26,12 @@ func TestWindowsExamples(t *testing.T) {
 		library := filepath.Join(folder, "lib"+b.dll+".dll.a")
 		for _, threads := range []string{"-win32", "-posix"} {
 			t.Run(b.arch+threads, func(t *testing.T) {
+				for source, std := range map[string]string{"classstyle.cpp": "c++98", "strings.cpp": "c++98", "modern_calls.cpp": "c++11", "modern_wide.cpp": "c++17"} {
+					args := slices.Concat(strict, []string{"-std=" + std, "-pedantic", "-fsyntax-only", "-I" + include, filepath.Join("hosts", source)})
+					if out, err := exec.Command(need.Command(t, b.gxx+threads), args...).CombinedOutput(); err != nil || len(out) > 0 {
+						t.Errorf("%s: %v\n%s", source, err, out)
+					}
+				}
 				for _, tt := range []struct {
 					name  string
 					flags []string
