@@ -64,7 +64,7 @@ func prove(ctx context.Context, out io.Writer, only string) error {
 		}
 		begin := time.Now()
 		fmt.Fprintf(out, "\n== %s: %s, %d packages\n", s.name, s.what, len(s.packages))
-		r, err := s.run(ctx, root)
+		r, err := s.run(ctx, root, out)
 		if err != nil {
 			return err
 		}

@@ -12,9 +12,8 @@ import (
 
 // result is the end of one test, or of a package when its name ends with a blank.
 type result struct {
-	action  string // pass, fail or skip
-	output  string
-	seconds float64
+	action string // pass, fail or skip
+	output string
 }
 
 // results are by "stage package Test".
@@ -26,8 +25,9 @@ type event struct {
 	Elapsed                                   float64
 }
 
-// read takes go test's lines. Anything that is no event is a fault of its package's build.
-func read(from io.Reader, stage string) (results, error) {
+// read takes go test's lines and writes one for each package that has ended. Anything
+// that is no event is a fault of its package's build.
+func read(from io.Reader, stage string, out io.Writer) (results, error) {
 	r := results{}
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, 16<<20)
@@ -48,7 +48,10 @@ func read(from io.Reader, stage string) (results, error) {
 		case "output", "build-output":
 			r[name].output += e.Output
 		case "pass", "fail", "skip", "build-fail":
-			r[name].action, r[name].seconds = strings.TrimPrefix(e.Action, "build-"), e.Elapsed
+			r[name].action = strings.TrimPrefix(e.Action, "build-")
+			if e.Test == "" {
+				fmt.Fprintf(out, "%-4s  %-44s %6.1f s\n", r[name].action, strings.TrimPrefix(of, module), e.Elapsed)
+			}
 		}
 	}
 	for _, t := range r { // a program that died under a test
@@ -104,16 +107,12 @@ func (r results) failedBelow(prefix string) bool {
 	return false
 }
 
-// report prints a line a package, what failed with its output, and what was left out.
+// report prints what failed with its output, and what was left out.
 func (r results) report(out io.Writer) {
 	var left []string
 	for _, name := range sorted(r) {
 		t := r[name]
-		_, rest, _ := strings.Cut(name, " ")
-		switch {
-		case strings.HasSuffix(name, " "):
-			fmt.Fprintf(out, "%-4s  %-44s %6.1f s\n", t.action, rest, t.seconds)
-		case t.action == "skip":
+		if _, rest, _ := strings.Cut(name, " "); t.action == "skip" && !strings.HasSuffix(name, " ") {
 			left = append(left, rest+": "+reason(t.output))
 		}
 	}

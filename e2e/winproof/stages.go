@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -103,7 +104,7 @@ func drivers(ctx context.Context) ([]string, error) {
 }
 
 // run runs go test over the stage's packages. That tests fail is no error of it.
-func (s stage) run(ctx context.Context, root string) (results, error) {
+func (s stage) run(ctx context.Context, root string, told io.Writer) (results, error) {
 	args := append([]string{"test", "-json", "-count=1"}, s.args...)
 	for _, p := range s.packages {
 		args = append(args, "./"+p)
@@ -119,7 +120,7 @@ func (s stage) run(ctx context.Context, root string) (results, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	r, err := read(out, s.name)
+	r, err := read(out, s.name, told)
 	if waited := cmd.Wait(); err == nil && waited != nil && len(r.failed()) == 0 {
 		err = fmt.Errorf("go test: %w: %s", waited, errs.String())
 	}

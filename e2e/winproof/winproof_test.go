@@ -3,6 +3,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func TestClaimsAreJudged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := read(strings.NewReader(events), "amd64")
+	r, err := read(strings.NewReader(events), "amd64", io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
