@@ -61,10 +61,11 @@ func pipeOwner(path string) (*windows.SID, error) {
 	return owner, nil
 }
 
-// trusted says whether the agent may be whose pipe that is: the system, its
-// administrators (the owner of what an elevated program makes), or this user.
+// trusted says whether the agent may be whose pipe that is: the system or this user, as
+// the library has it. Agents name their owner, so that it is never the administrators'
+// group, which owns what an elevated program makes otherwise.
 func trusted(owner *windows.SID) bool {
-	if owner.IsWellKnown(windows.WinLocalSystemSid) || owner.IsWellKnown(windows.WinBuiltinAdministratorsSid) {
+	if owner.IsWellKnown(windows.WinLocalSystemSid) {
 		return true
 	}
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()

@@ -59,7 +59,7 @@ func TestTrustedOwners(t *testing.T) {
 		want bool
 	}{
 		{"S-1-5-18", true},
-		{"S-1-5-32-544", true},
+		{"S-1-5-32-544", false},
 		{"S-1-5-19", false},
 		{"S-1-5-21-1-2-3-500", false},
 	} {
