@@ -98,6 +98,15 @@ func (r results) failed() []string {
 	return names
 }
 
+// failedOf names the packages of what failed.
+func failedOf(r results) []string {
+	paths := map[string]bool{}
+	for _, name := range r.failed() {
+		paths[strings.Fields(name)[1]] = true
+	}
+	return sorted(paths)
+}
+
 func (r results) failedBelow(prefix string) bool {
 	for name, t := range r {
 		if name != prefix && strings.HasPrefix(name, prefix) && t.action == "fail" {

@@ -49,6 +49,9 @@ func TestClaimsAreJudged(t *testing.T) {
 	if got := strings.Join(r.failed(), ", "); got != "amd64 a TestBad, amd64 b TestDied, amd64 c" {
 		t.Errorf("failed: %s", got)
 	}
+	if got := strings.Join(failedOf(r), " "); got != "a b c" {
+		t.Errorf("packages that failed: %s", got)
+	}
 	if failed := judge(&out, claims, r, ""); failed != 5 {
 		t.Errorf("%d claims failed on a machine that can run 32-bit programs, want 5", failed)
 	}
