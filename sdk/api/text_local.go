@@ -70,9 +70,9 @@ var textsLocal = map[Code]text{
 
 	AgentAbsent: {"AGENT_ABSENT",
 		[2]string{"The ISCDesk agent does not answer on this computer.",
-			"Install or start the ISCDesk agent (\"systemctl start iscdesk-agent\"), then try again."},
+			"Have an administrator install or start the ISCDesk agent (\"iscdesk-agent start\"), then try again."},
 		[2]string{"此计算机上的 ISCDesk 代理程序没有应答。",
-			"请安装或启动 ISCDesk 代理程序（“systemctl start iscdesk-agent”），然后重试。"}},
+			"请管理员安装或启动 ISCDesk 代理程序（“iscdesk-agent start”），然后重试。"}},
 	AgentTooOld: {"AGENT_TOO_OLD",
 		[2]string{"The ISCDesk agent and the application's library share no protocol version.",
 			"Update the older one of the two, usually the ISCDesk agent."},
