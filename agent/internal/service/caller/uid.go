@@ -1,6 +1,7 @@
 package caller
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -22,6 +23,10 @@ func UIDOfName(name string) (UID, bool) {
 	ok := name != "" && len(name) <= maxUID && strings.Trim(name, "S.0123456789") == ""
 	return UID(strings.ReplaceAll(name, ".", "-")), ok
 }
+
+// Recorded is the user of a record that was read back from disk. Where the user was a
+// number, records left root's, 0, out; on Windows none was ever written without its user.
+func (u UID) Recorded() UID { return cmp.Or(u, unnamed) }
 
 // MarshalJSON writes what is a number on Linux as one.
 func (u UID) MarshalJSON() ([]byte, error) {

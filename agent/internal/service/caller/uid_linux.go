@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// unnamed is whom a record without a user is of.
+const unnamed UID = "0"
+
 // Own is the user of this process.
 func Own() UID { return uidOf(uint32(os.Geteuid())) }
 

@@ -13,6 +13,9 @@ const (
 	networkService = "S-1-5-20"
 )
 
+// unnamed is whom a record without a user is of: nobody.
+const unnamed UID = ""
+
 // Own is the user of this process; empty, and so nobody, when the kernel does not say.
 func Own() UID {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()

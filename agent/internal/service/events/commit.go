@@ -47,6 +47,7 @@ func decodeLine(cfg Config, sealed []byte) (r record, err error) {
 		return r, err
 	}
 	r.size = len(sealed)
+	r.UID = r.UID.Recorded()
 	comeBack := orEmpty(r.ComeBack)
 	r.Event, r.Waits = withComeBack(r.Event, comeBack), withComeBack(r.Waits, comeBack)
 	return r, nil

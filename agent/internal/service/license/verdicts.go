@@ -70,6 +70,7 @@ func openReports(cfg Config) (*reports, error) {
 		if l.Done != "" {
 			q.drop(l.Done)
 		} else if l.Report.Report != "" {
+			l.UID = l.UID.Recorded()
 			q.waiting = append(q.waiting, l)
 		}
 	}
