@@ -116,8 +116,8 @@ func TestWindowsCodePages(t *testing.T) {
 				defer cancel()
 				cmd := w.Command(ctx, program, "-test.v", "-test.run", "TestHosts/code_page", "-programs", w.Path(dir))
 				cmd.Env = append(cmd.Env, env...)
-				out, err := cmd.CombinedOutput()
-				if err != nil || !strings.Contains(string(out), "code page "+page) {
+				out, err := winetest.Output(t, cmd)
+				if err != nil || !strings.Contains(out, "code page "+page) {
 					t.Errorf("%v, want code page %s\n%s", err, page, out)
 				}
 			})

@@ -172,14 +172,30 @@ func (w *Wine) Run(t testing.TB, timeout time.Duration, program string, args ...
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	cmd := w.Command(ctx, program, args...)
-	out, err := cmd.CombinedOutput()
+	output, err := Output(t, cmd)
 	if ctx.Err() != nil {
-		t.Fatalf("%s %q did not end in %v:\n%s", filepath.Base(program), args, timeout, out)
+		t.Fatalf("%s %q did not end in %v:\n%s", filepath.Base(program), args, timeout, output)
 	}
 	if cmd.ProcessState == nil {
 		t.Fatalf("start %s: %v", program, err)
 	}
-	return string(out), cmd.ProcessState.ExitCode()
+	return output, cmd.ProcessState.ExitCode()
+}
+
+// Output runs cmd and returns what it and its children wrote until it ended. That goes to
+// a file: Wine's own programs, which one of the children may have started, hold a pipe open
+// long after it.
+func Output(t testing.TB, cmd *exec.Cmd) (string, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "output")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout, cmd.Stderr = f, f
+	err = errors.Join(cmd.Run(), f.Close())
+	text, rerr := os.ReadFile(path)
+	return string(text), errors.Join(err, rerr)
 }
 
 // Close ends every process of the prefix, waits until they are gone, and removes the
