@@ -5,6 +5,7 @@
 typedef int32_t (*init_fn)(int32_t, const iscdesk_options *, iscdesk_client *, iscdesk_error *);
 typedef int32_t (*register_fn)(iscdesk_client, iscdesk_event_fn, void *, iscdesk_error *);
 typedef int32_t (*request_fn)(iscdesk_client, const char *, int64_t *, iscdesk_error *);
+typedef int32_t (*end_fn)(iscdesk_client, iscdesk_error *);
 
 static void on_event(void *user, iscdesk_event event)
 {
@@ -14,6 +15,9 @@ static void on_event(void *user, iscdesk_event event)
 
 int main(int argc, char **argv)
 {
+    iscdesk_client clients[20];
+    end_fn end;
+    void *last;
     int i, events = 0;
     CHECK(argc == 3);
     for (i = 0; i < 20; i++) {
@@ -32,11 +36,19 @@ int main(int argc, char **argv)
         WANT(ISCDESK_OK, init(ISCDESK_ABI, &o, &c, err()));
         WANT(ISCDESK_OK, recall(c, on_event, &events, err()));
         WANT(ISCDESK_OK, request(c, "", &op, err()));
+        clients[i] = c;
         CHECK(host_unload(lib) == 0); /* the client lives, its event is on the way */
         CHECK(host_loaded());
     }
     for (i = 0; i < 1000 && __atomic_load_n(&events, __ATOMIC_SEQ_CST) < 20; i++)
         host_nap(10);
     CHECK(__atomic_load_n(&events, __ATOMIC_SEQ_CST) >= 20);
+    /* How a process ends in the middle of work is row 8's. */
+    last = host_load(argv[2]);
+    CHECK(last != NULL);
+    host_find(last, "iscdesk_shut_out", &end);
+    CHECK(end != NULL);
+    for (i = 0; i < 20; i++)
+        WANT(ISCDESK_OK, end(clients[i], err()));
     return 0;
 }
