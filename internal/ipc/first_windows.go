@@ -28,6 +28,16 @@ func first(name *uint16, most uint32, sd *windows.SECURITY_DESCRIPTOR) (windows.
 	return h, nil
 }
 
+// unserved reports whether nobody serves a name. Only a client's attempt tells: to wait
+// for a pipe whose servers have all gone is, for Windows, to wait for one that is busy.
+func unserved(name *uint16) bool {
+	h, err := open(name, windows.SECURITY_IDENTIFICATION)
+	if err == nil {
+		_ = windows.CloseHandle(h) // nothing was said
+	}
+	return errors.Is(err, windows.ERROR_FILE_NOT_FOUND)
+}
+
 // again takes up a name that nobody serves and that is still there, because clients of an
 // agent that has ended hold their connections open: else any of them could keep the next
 // agent from starting. The pipe is then still the first agent's, with the descriptor

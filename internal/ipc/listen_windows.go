@@ -49,7 +49,7 @@ func ListenPipe(path string, all bool) (*Listener, error) {
 	l := &Listener{path: path, name: name, sd: sd}
 	l.waiting, err = first(name, windows.PIPE_UNLIMITED_INSTANCES, sd)
 	if isTaken(err) {
-		if errors.Is(waitPipe(name, 1), windows.ERROR_FILE_NOT_FOUND) {
+		if unserved(name) {
 			l.waiting, err = again(name, sd)
 		} else {
 			err = taken(path)

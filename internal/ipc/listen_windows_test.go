@@ -83,6 +83,38 @@ func TestRemainsOfAnAgent(t *testing.T) {
 	}
 }
 
+// Whose instances are all busy is not taken for gone.
+func TestUnserved(t *testing.T) {
+	name, err := pipeName(pipePath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !unserved(name) {
+		t.Error("a name that nobody has is served")
+	}
+	sd, err := descriptor(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := serve(name, true, 1, sd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := open(name, windows.SECURITY_IDENTIFICATION)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unserved(name) {
+		t.Error("one that serves a client is gone")
+	}
+	if err := errors.Join(windows.CloseHandle(client), windows.CloseHandle(server)); err != nil {
+		t.Fatal(err)
+	}
+	if !unserved(name) {
+		t.Error("it is served after its end")
+	}
+}
+
 // The name stays taken: after each Accept another instance waits, though nobody accepts.
 func TestAnInstanceAlwaysWaits(t *testing.T) {
 	l := listenAt(t, pipePath())
