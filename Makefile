@@ -8,10 +8,10 @@ TESTSUM := go tool gotestsum --format pkgname
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo-setup build lib lib-windows test race lint fuzz bench ctest e2e demo demo-ui dist generate windows test-windows clean
+.PHONY: help setup demo-setup build lib lib-windows test race lint fuzz bench ctest e2e demo demo-ui dist generate windows windows-setup test-windows clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '  %-12s %s\n' "$$t" "$$d"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r t d; do printf '  %-13s %s\n' "$$t" "$$d"; done
 
 setup: ## install the Debian packages that tests need (root, about 300 MB), or list what is missing
 	@.ci/setup
@@ -80,8 +80,11 @@ windows: lib-windows ## cross-build everything for windows/amd64, and the DLLs f
 	@for p in agent cloud; do CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -o build/windows/x64/iscdesk-$$p.exe ./$$p || exit 1; done
 	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build $(GOFLAGS_BUILD) -o build/windows/x64/iscdesk.exe ./cli
 
-test-windows: build windows ## the whole Windows proof under Wine: Windows programs and DLLs run, a line for each claim
+# What the proof needs is asked for whole, before anything is built.
+windows-setup: ## install the Debian packages that test-windows needs (root), or list what is missing
 	@.ci/setup windows
+
+test-windows: windows-setup build windows ## the whole Windows proof under Wine: Windows programs and DLLs run, a line for each claim
 	@.ci/wine
 	@echo "building the programs for Wine"
 	@mkdir -p build/wine/x64
@@ -90,7 +93,7 @@ test-windows: build windows ## the whole Windows proof under Wine: Windows progr
 	@CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go test -c -overlay build/wine/overlay.json -o build/wine/x64/player.exe ./e2e
 	@go run ./e2e/winproof
 
-dist: build windows ## pack what was built into build/dist with checksums
+dist: windows build ## pack programs, libraries, headers and documents of both systems into build/dist, with checksums
 	@.ci/dist $(VERSION)
 
 clean: ## remove build/
