@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -105,6 +106,74 @@ func failedOf(r results) []string {
 		paths[strings.Fields(name)[1]] = true
 	}
 	return sorted(paths)
+}
+
+// wines is what Go's runtime says where Wine 8 has damaged the state of a thread, which
+// it does at random to 32-bit programs on a busy machine.
+var wines = regexp.MustCompile(`errno= ?998\b|runtime\.asmstdcall`)
+
+// worthAnother says whether what failed in a number of runs is run again. Twice is
+// always tried: Wine 8 now and then does not start a program. Three times only where
+// each failure bears Wine's own mark.
+func (r results) worthAnother(runs int) bool {
+	bad := r.failed()
+	for _, name := range bad {
+		if runs > 1 && !r.marked(name) {
+			return false
+		}
+	}
+	return len(bad) > 0 && runs < 3
+}
+
+// marked looks for Wine's mark in a failed test's words, or in its package's: a program
+// that dies may leave them there.
+func (r results) marked(name string) bool {
+	words := strings.Fields(name)
+	for _, of := range []string{name, words[0] + " " + words[1] + " "} {
+		if t := r[of]; t != nil && wines.MatchString(t.output) {
+			return true
+		}
+	}
+	return false
+}
+
+// failures are the results of what failed, packages too.
+func (r results) failures() results {
+	bad := results{}
+	for name, t := range r {
+		if t.action == "fail" {
+			bad[name] = t
+		}
+	}
+	return bad
+}
+
+// confess names what passed only when it was run again: the exit code does not tell it.
+func (r results) confess(out io.Writer) {
+	if len(r) > 0 {
+		fmt.Fprintln(out, "\n== failed at first, and passed when run again: without Wine's mark it may be ours")
+	}
+	for _, name := range r.failed() {
+		mark := "no mark of Wine's"
+		if r.marked(name) {
+			mark = "Wine's mark"
+		}
+		fmt.Fprintf(out, "%s (%s)\n", name, mark)
+	}
+}
+
+// measured prints what the DLLs' benchmark said; docs/abi.md has the numbers.
+func (r results) measured(out io.Writer) {
+	for _, name := range sorted(r) {
+		if t := r[name]; strings.HasSuffix(name, "/9_first_open") && t.action == "pass" {
+			fmt.Fprintf(out, "\n== measured: %s\n", name)
+			for line := range strings.Lines(t.output) {
+				if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "===") && !strings.HasPrefix(line, "---") {
+					fmt.Fprintln(out, line)
+				}
+			}
+		}
+	}
 }
 
 func (r results) failedBelow(prefix string) bool {

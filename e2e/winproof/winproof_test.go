@@ -57,6 +57,50 @@ func TestClaimsAreJudged(t *testing.T) {
 	}
 }
 
+// What fails is tried once more, and a third time where Wine itself failed; what passes
+// then is named all the same.
+func TestFailuresAreTriedAgain(t *testing.T) {
+	ours, wine := &result{"fail", "got 1, want 2\n"}, &result{"fail", "runtime: GetQueuedCompletionStatusEx failed (errno= 998 )\n"}
+	died := results{"386 a TestA": {"fail", ""}, "386 a ": {"fail", "unexpected signal\nruntime.asmstdcall(0x1)\n"}}
+	for _, tt := range []struct {
+		name string
+		r    results
+		runs int // in all
+	}{
+		{"nothing failed", results{"386 a TestA": {"pass", ""}}, 1},
+		{"ours", results{"386 a TestA": ours}, 2},
+		{"Wine's", results{"386 a TestA": wine}, 3},
+		{"Wine's, told by the package", died, 3},
+		{"both", results{"386 a TestA": wine, "386 a TestB": ours}, 2},
+	} {
+		runs := 1
+		for tt.r.worthAnother(runs) {
+			runs++
+		}
+		if runs != tt.runs {
+			t.Errorf("%s: run %d times, want %d", tt.name, runs, tt.runs)
+		}
+	}
+	var out strings.Builder
+	results{"386 a TestA": wine, "386 a TestB": ours}.confess(&out)
+	for _, want := range []string{"386 a TestA (Wine's mark)", "386 a TestB (no mark of Wine's)"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestMeasuresArePrinted(t *testing.T) {
+	var out strings.Builder
+	results{
+		"processes c TestW/x64/9_first_open": {"pass", "=== RUN   TestW\n    x_test.go:3: load 1.5 ms\n        first open 20 ms\n--- PASS: TestW\n"},
+		"processes c TestW/x64/1_unload":     {"pass", "    x_test.go:3: other\n"},
+	}.measured(&out)
+	if want := "\n== measured: processes c TestW/x64/9_first_open\nx_test.go:3: load 1.5 ms\nfirst open 20 ms\n"; out.String() != want {
+		t.Errorf("printed %q, want %q", out.String(), want)
+	}
+}
+
 func TestTablesThatSayNothing(t *testing.T) {
 	for name, text := range map[string]string{
 		"no table":        "# x\n",

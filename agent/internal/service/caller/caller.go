@@ -1,6 +1,7 @@
 // Package caller says who is at the other end of a connection of the local API.
-// The kernel's word (SO_PEERCRED, SO_PEERGROUPS) is taken once, when the
-// connection is accepted, and never asked again. Every room of the service may
+// The kernel's word (SO_PEERCRED, SO_PEERGROUPS; on Windows who opened the pipe, and
+// the token of the process that did) is taken once, when the connection is accepted, and
+// never asked again. Every room of the service may
 // read it; only localapi makes one. It must never take identity from a message.
 package caller
 
