@@ -29,9 +29,9 @@ var seeHelp = words{`See "iscdesk --help".`, `请参阅 “iscdesk --help”。`
 
 // help holds the help texts of the grammar, by the names in its tags.
 var help = map[string]words{
-	"endpoint": {"The agent's socket; default: the system's, then your own agent's.", "代理程序的套接字；默认先用系统的，再用用户自己的。"},
+	"endpoint": {"The agent's socket, on Windows its pipe; default: the system's, then your own agent's.", "代理程序的套接字（Windows 上为管道）；默认先用系统的，再用用户自己的。"},
 	"json":     {"Print JSON.", "以 JSON 输出。"},
-	"language": {"Language of messages: en or zh; default: from LANG.", "消息语言：en 或 zh；默认取自 LANG。"},
+	"language": {"Language of messages: en or zh; default: from LANG, on Windows the user's language.", "消息语言：en 或 zh；默认取自 LANG，Windows 上取自用户的显示语言。"},
 	"timeout":  {"Seconds that one request may take.", "单个请求的时限（秒）。"},
 	"product":  {"Speak for this product.", "以此产品的身份提出请求。"},
 	"wait":     {"How long to wait for the result, such as 90s or 10m.", "等待结果的时长，例如 90s 或 10m。"},
