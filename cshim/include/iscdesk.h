@@ -211,7 +211,7 @@ typedef struct iscdesk_options {
     const char *language;    /* "zh-CN", "en", ...; NULL is English */
     const char *endpoint;    /* socket path of the agent; NULL looks for the system's, then the user's */
     const char *crash_file;  /* where a fatal fault of the library is written; NULL is nowhere */
-    void *parent_window;     /* native window for dialogs to stand on; not used on Linux */
+    void *parent_window;     /* native window for dialogs to stand on; no system uses it yet */
     const iscdesk_char16 *crash_file_w; /* crash_file in UTF-16; where it is not NULL it counts */
 } iscdesk_options;
 
