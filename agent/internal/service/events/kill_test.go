@@ -3,13 +3,13 @@ package events
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 

@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 	"sync"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 

@@ -1,9 +1,9 @@
 package events
 
 import (
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 

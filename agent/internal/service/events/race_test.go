@@ -3,12 +3,12 @@ package events
 import (
 	"context"
 	"encoding/json"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 

@@ -3,9 +3,9 @@ package events
 import (
 	"cmp"
 	"fmt"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 

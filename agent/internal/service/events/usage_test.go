@@ -2,7 +2,6 @@ package events
 
 import (
 	"bytes"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )

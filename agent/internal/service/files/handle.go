@@ -3,9 +3,9 @@ package files
 import (
 	"context"
 	"encoding/json"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"strconv"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"

@@ -3,10 +3,10 @@ package files
 import (
 	"cmp"
 	"context"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/guard"
 )
 

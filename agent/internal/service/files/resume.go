@@ -3,9 +3,9 @@ package files
 import (
 	"context"
 	"errors"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/clock"

@@ -3,10 +3,10 @@ package files
 import (
 	"cmp"
 	"errors"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"slices"
 	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
 	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"

@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"os/exec"
 	"os/user"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 )
 
 // lookupTimeout bounds a directory server that does not answer.

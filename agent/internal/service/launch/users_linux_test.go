@@ -3,11 +3,11 @@ package launch
 import (
 	"context"
 	"errors"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/internal/need"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )

@@ -5,11 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"io/fs"
 	"strings"
 	"time"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/token"
 	"github.com/iscdesk/iscdesk/sdk/api"

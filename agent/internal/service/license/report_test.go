@@ -3,13 +3,13 @@ package license
 import (
 	"bytes"
 	"errors"
-	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud/cloudtest"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
