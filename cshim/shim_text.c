@@ -101,6 +101,8 @@ static int32_t from_units(const uint16_t *wide, size_t limit, char **made)
     char four[4], *at;
     uint32_t c;
     while (*w != 0) {
+        if ((*w & 0xfc00) == 0xd800 && limit - bytes < 4) /* its other half is over the limit, too */
+            return ISCDESK_E_TOO_LARGE;
         w = next_unit(w, &c);
         if (w == NULL)
             return ISCDESK_E_INVALID_ARGUMENT;

@@ -293,6 +293,16 @@ static void limits(void)
             }
             free(text);
         }
+    for (n = ISCDESK_MAX_PATH - 3; n <= ISCDESK_MAX_PATH; n++) { /* half of a pair is what goes over */
+        uint16_t *text = malloc((n + 1) * sizeof *text);
+        CHECK(text != NULL);
+        for (i = 0; i < n; i++)
+            text[i] = 'a';
+        text[n] = 0xd83d;
+        now_case = (int)n;
+        CHECK(shim_text_in(SHIM_UTF16, text, ISCDESK_MAX_PATH, &made, &back) == ISCDESK_E_TOO_LARGE && made == NULL);
+        free(text);
+    }
     for (n = ISCDESK_MAX_PATH - 1; n <= 2 * ISCDESK_MAX_PATH + 1; n += n <= ISCDESK_MAX_PATH ? 1 : ISCDESK_MAX_PATH) { /* bytes in a page */
         char *text = malloc(n + (n <= 2 * ISCDESK_MAX_PATH));
         CHECK(text != NULL);
