@@ -10,3 +10,6 @@ type identity struct {
 
 // key is equal for equal identities: one worker each.
 func (i identity) key() string { return string(i.UID) + ":" + i.Rights.Key() }
+
+// own reports whether workers are the service's own user.
+func (s *spawner) own() bool { return !s.self.UID.System() }

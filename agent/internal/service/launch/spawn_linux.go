@@ -118,9 +118,6 @@ func (s *spawner) close() error {
 	return s.exe.Close()
 }
 
-// own reports whether workers are the service's own user.
-func (s *spawner) own() bool { return !s.self.UID.System() }
-
 // may refuses identities that this service gives no worker.
 func (s *spawner) may(id identity) error {
 	_, err := id.UID.Number()

@@ -60,9 +60,6 @@ func newSpawner() (*spawner, error) {
 
 func (s *spawner) close() error { return windows.CloseHandle(s.pin) }
 
-// own reports whether workers are the service's own user.
-func (s *spawner) own() bool { return !s.self.UID.System() }
-
 // may refuses identities that this service gives no worker.
 func (s *spawner) may(id identity) error {
 	switch {
