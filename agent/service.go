@@ -37,6 +37,33 @@ func serviceConfig(wait func()) *service.Config {
 
 var errNotInstalled = errors.New("the service is not installed")
 
+// What a service that is not ready is doing, whichever manager says so.
+const (
+	isStarting = "the service is starting and not ready yet"
+	isStopping = "the service is stopping"
+	isStopped  = "the service is installed and does not run"
+)
+
+// notReady is the error for what stateOf says, with the agent's last words when it
+// failed; nil for a service that is ready.
+func notReady(text string, failed bool) error {
+	switch {
+	case text == "":
+		return nil
+	case failed:
+		return errors.New(text + cause())
+	}
+	return errors.New(text)
+}
+
+// lastWords is what the agent said last, if that is known, and where to look for more.
+func lastWords(said, look string) string {
+	if said == "" {
+		return look
+	}
+	return "\n  its last words: " + said + look
+}
+
 // control does one thing with the service by way of the library; path is where the
 // program lies, for an installation.
 func control(action, path string) error {

@@ -41,14 +41,7 @@ func running() error {
 	if err != nil {
 		return asked() // no systemd here
 	}
-	text, failed := stateOf(string(out))
-	switch {
-	case text == "":
-		return nil
-	case failed:
-		return errors.New(text + cause())
-	}
-	return errors.New(text)
+	return notReady(stateOf(string(out)))
 }
 
 // stateOf reads systemd's properties: "" for a service that is ready, else why it is
@@ -69,11 +62,11 @@ func stateOf(properties string) (text string, failed bool) {
 	case active == "activating" && strings.HasPrefix(p["SubState"], "auto-restart"):
 		return "the service fails at each start and is tried again", true
 	case active == "activating":
-		return "the service is starting and not ready yet", false
+		return isStarting, false
 	case active == "deactivating":
-		return "the service is stopping", false
+		return isStopping, false
 	}
-	return "the service is installed and does not run", false
+	return isStopped, false
 }
 
 // cause is what the agent said last in the journal, or where to look for it: who may
@@ -91,7 +84,7 @@ func causeOf(journal []byte) string {
 	lines := bytes.Split(journal, []byte("\n"))
 	for i := len(lines) - 1; i >= 0; i-- {
 		if said, ours := strings.CutPrefix(string(lines[i]), "iscdesk-agent: "); ours {
-			return "\n  its last words: " + said + look
+			return lastWords(said, look)
 		}
 	}
 	return look
@@ -110,7 +103,7 @@ func asked() error {
 	case err != nil:
 		return fmt.Errorf("ask for the service's state: %w", err)
 	case state != service.StatusRunning:
-		return errors.New("the service is installed and does not run")
+		return errors.New(isStopped)
 	}
 	return nil
 }

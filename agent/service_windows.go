@@ -136,14 +136,7 @@ func running() error {
 		if err != nil {
 			return fmt.Errorf("ask for the service's state: %w", err)
 		}
-		text, failed := stateOf(st)
-		switch {
-		case text == "":
-			return nil
-		case failed:
-			return errors.New(text + cause())
-		}
-		return errors.New(text)
+		return notReady(stateOf(st))
 	})
 }
 
@@ -154,9 +147,9 @@ func stateOf(st svc.Status) (text string, failed bool) {
 	case svc.Running:
 		return "", false
 	case svc.StartPending:
-		return "the service is starting and not ready yet", false
+		return isStarting, false
 	case svc.StopPending:
-		return "the service is stopping", false
+		return isStopping, false
 	case svc.Stopped:
 		switch windows.Errno(st.Win32ExitCode) {
 		case 0, windows.ERROR_SERVICE_NEVER_STARTED:
@@ -166,17 +159,17 @@ func stateOf(st svc.Status) (text string, failed bool) {
 			return fmt.Sprintf("the service failed (Windows' code %d)", st.Win32ExitCode), true
 		}
 	}
-	return "the service is installed and does not run", false
+	return isStopped, false
 }
 
 // cause is what the agent said last in the event log, or where to look for it.
 func cause() string {
 	const look = "\n  see: Event Viewer, Windows Logs, Application, source " + serviceName
 	said, err := eventlog.LastError(serviceName)
-	if err != nil || said == "" {
-		return look
+	if err != nil {
+		said = ""
 	}
-	return "\n  its last words: " + said + look
+	return lastWords(said, look)
 }
 
 // withService does something with the installed service, opened with access.
