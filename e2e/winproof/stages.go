@@ -66,7 +66,7 @@ func plan(ctx context.Context, w *winetest.Wine) ([]stage, error) {
 	return []stage{
 		{name: "amd64", what: "packages' own tests, as 64-bit programs", packages: run, args: foreign, env: env("amd64")},
 		{name: "386", what: "of the library's packages, as 32-bit programs", packages: in32, args: foreign, env: env("386"), skipped: w.No32()},
-		{name: "processes", what: "real programs, driven from here", packages: driving, args: []string{"-run", "^TestWindows", "-timeout", "10m"}},
+		{name: "processes", what: "real programs, driven from here", packages: driving, args: []string{"-run", "^TestWindows", "-timeout", "20m"}},
 	}, nil
 }
 
