@@ -52,6 +52,12 @@ func pipeName(path string) (*uint16, error) {
 	return windows.UTF16PtrFromString(path)
 }
 
+// CheckPath refuses, with api.InvalidArgument, what Dial and ListenPipe would.
+func CheckPath(path string) error {
+	_, err := pipeName(path)
+	return err
+}
+
 // serve makes an instance of a pipe, overlapped, for byte streams and this machine
 // only; first refuses where the system knows that the name is taken.
 func serve(name *uint16, first bool, most uint32, sd *windows.SECURITY_DESCRIPTOR) (windows.Handle, error) {

@@ -6,18 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/windows"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/internal/acl"
+	"github.com/iscdesk/iscdesk/internal/ipc"
 )
 
-const (
-	pipes   = `\\.\pipe\`
-	maxPipe = 256 // characters of a pipe's path
-)
+const pipes = `\\.\pipe\`
 
 // folder holds everything of an agent: %ProgramData%\ISCDesk, or for one that a user
 // runs %LOCALAPPDATA%\ISCDesk. Windows is asked, not the environment.
@@ -119,13 +116,10 @@ func unchangeable(path string) error {
 	return err
 }
 
-// checkSocket takes the name of a pipe of this machine.
+// checkSocket takes the name of a pipe of this machine, as the agent will listen at it.
 func checkSocket(path string) error {
-	if len(path) < len(pipes) || !strings.EqualFold(path[:len(pipes)], pipes) {
-		return fmt.Errorf(`%q is no pipe; it begins with %s, in single quotes`, path, pipes)
-	}
-	if name := path[len(pipes):]; name == "" || strings.ContainsAny(name, `\/`) || len(path) > maxPipe {
-		return fmt.Errorf(`%q is no pipe's name: it has no further backslash and at most %d characters`, path, maxPipe)
+	if err := ipc.CheckPath(path); err != nil {
+		return fmt.Errorf("%w (write it in single quotes)", err)
 	}
 	return nil
 }
