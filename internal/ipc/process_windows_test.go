@@ -73,6 +73,7 @@ func serveAs(path, sddl string) error {
 	if err := l.await(); err != nil {
 		return err
 	}
+	fmt.Println("met")
 	c, err := newConn(h, path)
 	if err != nil {
 		return err
@@ -186,6 +187,9 @@ func TestImpostors(t *testing.T) {
 			s, err := ServerIdentity(c)
 			if api.CodeOf(err) != api.AgentUntrusted || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("got %+v, %v", s, err)
+			}
+			if got := line(); got != "met" { // one that comes and goes before it is met is no client
+				t.Errorf("the impostor %s", got)
 			}
 			_ = c.Close()
 			if got := line(); got != `got "" <nil>` {
