@@ -27,6 +27,10 @@ func (s *stat) ModTime() time.Time { return time.Unix(0, s.id.MTime) }
 func (s *stat) IsDir() bool        { return s.mode.IsDir() }
 func (s *stat) Sys() any           { return s.id }
 
+// timesAreLate: the times of a file are sure to be right only when the handle that
+// changed it has been closed (Windows' documentation, "File Times").
+const timesAreLate = true
+
 // identify reads what tells one state of a file from another without reading it.
 // What package os says of a file has no identity; it equals no other then.
 func identify(st os.FileInfo) identity {

@@ -33,9 +33,10 @@ type Config struct {
 // Room answers the service's requests about files. All methods may be used from
 // any goroutine; each ends with its context.
 type Room struct {
-	cfg     Config
-	longest int       // see fits
-	swept   sync.Once // see sweepParts
+	cfg          Config
+	longest      int       // see fits
+	timesAreLate bool      // see readAgain; timesAreLate of the system, but in tests
+	swept        sync.Once // see sweepParts
 }
 
 // New prepares the room. Nothing is read or written before the first request.
@@ -52,7 +53,7 @@ func New(cfg Config) (*Room, error) {
 		}
 		cfg.Cloud = cloud
 	}
-	return &Room{cfg: cfg, longest: longestPath()}, nil
+	return &Room{cfg: cfg, longest: longestPath(), timesAreLate: timesAreLate}, nil
 }
 
 // client makes the drive calls of one operation. An expired token is renewed

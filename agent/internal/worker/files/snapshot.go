@@ -55,7 +55,7 @@ type target struct {
 
 // snapshot reads a tree into s and proves that it is one state: every
 // file's identity is the same before and after it was read, and the whole tree's
-// after the last one. It tries again, then answers api.FileChanging.
+// after the last one; where that may lie, by reading twice. It tries again, then answers api.FileChanging.
 func (r *Room) snapshot(ctx context.Context, at target, s sink) (shot, error) {
 	for n := 0; ; n++ {
 		got, err := r.readTree(ctx, at, s)
@@ -97,6 +97,11 @@ func (r *Room) readTree(ctx context.Context, at target, s sink) (shot, error) {
 	}
 	if err := work.Wait(); err != nil {
 		return shot{}, err
+	}
+	if r.timesAreLate {
+		if err := r.readAgain(ctx, t, files); err != nil {
+			return shot{}, err
+		}
 	}
 	again, err := scan(ctx, at.at, at.kind, at.own)
 	if err != nil {
