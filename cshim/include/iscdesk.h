@@ -2,7 +2,8 @@
  * iscdesk.h - the C interface of ISCDesk.
  *
  * For: any desktop application that speaks to the ISCDesk agent on the same
- * machine. Licence, cloud files, sign-in and their events.
+ * machine. Licence, cloud files, sign-in and their events. One file, as it is
+ * copied into the application's sources.
  *
  * Rules that hold for every function:
  *  - Text ends with NUL. It is UTF-8 on every system, unless text_encoding of
