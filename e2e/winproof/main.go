@@ -71,8 +71,8 @@ func prove(ctx context.Context, out io.Writer, only string) error {
 		r.report(out)
 		for runs := 1; r.worthAnother(runs); runs++ {
 			first := r.failures()
-			s.packages = failedOf(r)
-			fmt.Fprintf(out, "\n%s: once more, %s\n", s.name, strings.Join(s.packages, ", "))
+			s.packages, s.only = failedOf(r), r.narrow()
+			fmt.Fprintf(out, "\n%s: once more, %s %s\n", s.name, strings.Join(s.packages, ", "), s.only)
 			again, err := s.run(ctx, root, out)
 			if err != nil {
 				return err

@@ -15,6 +15,7 @@ import (
 type result struct {
 	action string // pass, fail or skip
 	output string
+	died   bool // with its program: other tests may not have begun
 }
 
 // results are by "stage package Test".
@@ -57,7 +58,7 @@ func read(from io.Reader, stage string, out io.Writer) (results, error) {
 	}
 	for _, t := range r { // a program that died under a test
 		if t.action == "" {
-			t.action = "fail"
+			t.action, t.died = "fail", true
 		}
 	}
 	for _, name := range sorted(r) { // a test of which nothing ran did not run
@@ -106,6 +107,28 @@ func failedOf(r results) []string {
 		paths[strings.Fields(name)[1]] = true
 	}
 	return sorted(paths)
+}
+
+// narrow is go test's -run for what failed: those tests, or of a single one its parts.
+// Empty is all, where a program died or a package failed by itself.
+func (r results) narrow() string {
+	tests, parts := map[string]bool{}, map[string]bool{}
+	for _, name := range r.failed() {
+		words := strings.Fields(name)
+		if len(words) < 3 || r[name].died {
+			return ""
+		}
+		at := strings.SplitN(words[2], "/", 3)
+		tests[regexp.QuoteMeta(at[0])] = true
+		if len(at) > 1 {
+			parts[regexp.QuoteMeta(at[1])] = true
+		}
+	}
+	run := "^(" + strings.Join(sorted(tests), "|") + ")$"
+	if len(tests) == 1 && len(parts) > 0 {
+		run += "/^(" + strings.Join(sorted(parts), "|") + ")$"
+	}
+	return run
 }
 
 // wines is what Go's runtime says where Wine 8 has damaged the state of a thread, which

@@ -37,6 +37,7 @@ type stage struct {
 	name, what string
 	packages   []string // paths below the module
 	args, env  []string
+	only       string // -run's pattern, over that of args
 	skipped    string // why it cannot run, or empty
 }
 
@@ -109,6 +110,9 @@ func drivers(ctx context.Context) ([]string, error) {
 // run runs go test over the stage's packages. That tests fail is no error of it.
 func (s stage) run(ctx context.Context, root string, told io.Writer) (results, error) {
 	args := append([]string{"test", "-json", "-count=1"}, s.args...)
+	if s.only != "" {
+		args = append(args, "-run", s.only)
+	}
 	for _, p := range s.packages {
 		args = append(args, "./"+p)
 	}

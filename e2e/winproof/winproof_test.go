@@ -60,14 +60,14 @@ func TestClaimsAreJudged(t *testing.T) {
 // What fails is tried once more, and a third time where Wine itself failed; what passes
 // then is named all the same.
 func TestFailuresAreTriedAgain(t *testing.T) {
-	ours, wine := &result{"fail", "got 1, want 2\n"}, &result{"fail", "runtime: GetQueuedCompletionStatusEx failed (errno= 998 )\n"}
-	died := results{"386 a TestA": {"fail", ""}, "386 a ": {"fail", "unexpected signal\nruntime.asmstdcall(0x1)\n"}}
+	ours, wine := &result{action: "fail", output: "got 1, want 2\n"}, &result{action: "fail", output: "runtime: GetQueuedCompletionStatusEx failed (errno= 998 )\n"}
+	died := results{"386 a TestA": {action: "fail"}, "386 a ": {action: "fail", output: "unexpected signal\nruntime.asmstdcall(0x1)\n"}}
 	for _, tt := range []struct {
 		name string
 		r    results
 		runs int // in all
 	}{
-		{"nothing failed", results{"386 a TestA": {"pass", ""}}, 1},
+		{"nothing failed", results{"386 a TestA": {action: "pass"}}, 1},
 		{"ours", results{"386 a TestA": ours}, 2},
 		{"Wine's", results{"386 a TestA": wine}, 3},
 		{"Wine's, told by the package", died, 3},
@@ -93,8 +93,8 @@ func TestFailuresAreTriedAgain(t *testing.T) {
 func TestMeasuresArePrinted(t *testing.T) {
 	var out strings.Builder
 	results{
-		"processes c TestW/x64/9_first_open": {"pass", "=== RUN   TestW\n    x_test.go:3: load 1.5 ms\n        first open 20 ms\n--- PASS: TestW\n"},
-		"processes c TestW/x64/1_unload":     {"pass", "    x_test.go:3: other\n"},
+		"processes c TestW/x64/9_first_open": {action: "pass", output: "=== RUN   TestW\n    x_test.go:3: load 1.5 ms\n        first open 20 ms\n--- PASS: TestW\n"},
+		"processes c TestW/x64/1_unload":     {action: "pass", output: "    x_test.go:3: other\n"},
 	}.measured(&out)
 	if want := "\n== measured: processes c TestW/x64/9_first_open\nx_test.go:3: load 1.5 ms\nfirst open 20 ms\n"; out.String() != want {
 		t.Errorf("printed %q, want %q", out.String(), want)
@@ -121,5 +121,30 @@ func TestTheTableIsReadable(t *testing.T) {
 	}
 	if claims, err := readClaims(string(text)); err != nil || len(claims) < 20 {
 		t.Errorf("%d claims, %v", len(claims), err)
+	}
+}
+
+// Only what failed runs again, as far as go test can name it.
+func TestNarrow(t *testing.T) {
+	bad := func(names ...string) results {
+		r := results{"p b TestC": {action: "pass"}}
+		for _, n := range names {
+			r[n] = &result{action: "fail"}
+		}
+		return r
+	}
+	dead := bad("p a TestA")
+	dead["p a TestA"].died = true
+	for want, r := range map[string]results{
+		"^(TestA|TestB)$":         bad("p a ", "p a TestA", "p b ", "p b TestB", "p b TestB/x"),
+		"^(TestA)$/^(a\\.b|x86)$": bad("p a TestA", "p a TestA/x86", "p a TestA/x86/deaf", "p a TestA/a.b"),
+		"":                        bad("p a ", "p b TestB"),
+	} {
+		if got := r.narrow(); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if got := dead.narrow(); got != "" {
+		t.Errorf("a program died: %s", got)
 	}
 }
