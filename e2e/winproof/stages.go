@@ -25,7 +25,6 @@ var excluded = map[string]string{
 	"e2e":                   "runs on Linux and drives Windows programs (stage processes)",
 	"internal/walls":        "reads the source tree, the same on every system",
 	"internal/cloudapitest": "reads the source tree, the same on every system",
-	"cloud/internal/certs":  "the cloud is a Linux server; as a Windows program it is run by two scenarios",
 }
 
 // in32 are the packages whose tests run as 32-bit programs too: what lies in the
