@@ -49,7 +49,8 @@ type InstanceStatus struct {
 
 // LicenseRequest is POST /v1/licenses, with the user's token and header
 // Iscdesk-Device-Token. The same (account, device, product, form, fingerprint,
-// devInfo) gets the same content again.
+// devInfo) gets the same content again; for a product of the marketplace within the same term of its
+// instance. Answered by 200 License, or for a product of the marketplace also by 202 LicensePending.
 type LicenseRequest struct {
 	Product     string `json:"product"`
 	Form        string `json:"form"` // string, file
@@ -59,13 +60,37 @@ type LicenseRequest struct {
 	Request     string `json:"request"` // idempotency key
 }
 
+// Forms in which a fingerprint goes to a merchant.
+const (
+	FingerprintFull   = "full"   // as it is
+	FingerprintDigest = "digest" // over 1024 characters: "SHA256:" and 64 upper-case hex digits of its UTF-8 bytes
+	FingerprintCode   = "code"   // a hardware code of the merchant's own, typed by the buyer; never to an agent
+)
+
+// EncodingBase64 is License.ContentEncoding of content that is not UTF-8 text.
+const EncodingBase64 = "base64"
+
 // License answers LicenseRequest.
 type License struct {
 	Instance string `json:"instance"`
 	Form     string `json:"form"`
 	FileName string `json:"fileName,omitempty"`
-	Content  string `json:"content"` // the ISV's opaque text; string form at most 1024 characters
-	Lease    string `json:"lease"`   // compact JWS, see package token
+	// Content is the ISV's and opaque. String form: text of at most 1024 characters. File form: at most
+	// 1 MiB of bytes, see ContentEncoding.
+	Content         string `json:"content"`
+	ContentEncoding string `json:"contentEncoding,omitempty"` // "" is the text itself, base64 (standard, padded) the bytes of a file
+	FingerprintForm string `json:"fingerprintForm,omitempty"` // full, digest: as the merchant got it; absent from the built-in issuer
+	Event           string `json:"event,omitempty"`           // of the application at the merchant
+	Lease           string `json:"lease"`                     // compact JWS, see package token
+}
+
+// LicensePending answers LicenseRequest with status 202: the merchant has not brought the licence
+// yet. The cloud has waited up to 20 seconds before it says so. The same request, sent again after
+// RetryAfter, goes on waiting for the same application; nothing is asked of the merchant twice.
+type LicensePending struct {
+	Event      string `json:"event"`      // of the application at the merchant
+	State      string `json:"state"`      // asking: the merchant has not answered yet; making: it is at work
+	RetryAfter int    `json:"retryAfter"` // seconds; also in header Retry-After
 }
 
 // Renew is POST /v1/leases: a fresh lease for an instance, without new content.

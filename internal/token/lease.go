@@ -1,5 +1,6 @@
-// Package token is the form of a lease: the cloud's signed statement that an account may
-// use a product on a device for a time. The agent's licence room verifies with it,
+// Package token is the form of what the cloud signs for desks: a lease (an account may use a
+// product on a device for a time), and a licence document (what a buyer carries to a
+// machine without network, import.go). The agent's licence room verifies with it,
 // the cloud's package issue builds what it signs with it. It never signs, never
 // looks at the time (only the licence room knows what time to believe) and never
 // decides whether work is allowed.
@@ -48,8 +49,8 @@ type Lease struct {
 	Refresh time.Time // ask for a new one from here on
 }
 
-// ErrUntrusted is the cause of every refusal of Verify.
-var ErrUntrusted = errors.New("lease is not trustworthy")
+// ErrUntrusted is the cause of every refusal of Verify and VerifyImport.
+var ErrUntrusted = errors.New("it is not trustworthy")
 
 // claims is the JSON that is signed. Members are only ever added; unknown ones are ignored.
 type claims struct {
@@ -86,35 +87,42 @@ func (l Lease) Claims() ([]byte, error) {
 // returns the lease. Errors wrap ErrUntrusted. It does not look at the time and
 // not at whom the lease is for: the caller compares Device, KeyThumb, Account and Product.
 func Verify(jws string, keys jose.JSONWebKeySet) (Lease, error) {
-	if len(jws) > MaxSize {
-		return Lease{}, untrusted("it is too long")
+	payload, why := payloadOf(jws, Type, MaxSize, keys)
+	if why != "" {
+		return Lease{}, untrusted(why)
+	}
+	return parse(payload)
+}
+
+// payloadOf is the payload of a compact JWS of the type that a key of the set has signed, or why it is none.
+func payloadOf(jws, typ string, most int, keys jose.JSONWebKeySet) (payload []byte, why string) {
+	if len(jws) > most {
+		return nil, "it is too long"
 	}
 	if !canonical(jws) {
-		return Lease{}, untrusted("it is not three parts of canonical base64url")
+		return nil, "it is not three parts of canonical base64url"
 	}
 	sig, err := jose.ParseSignedCompact(jws, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil {
-		return Lease{}, untrusted("it is not a compact EdDSA signature")
+		return nil, "it is not a compact EdDSA signature"
 	}
 	h := sig.Signatures[0].Protected
-	if typ, _ := h.ExtraHeaders[jose.HeaderType].(string); typ != Type {
-		return Lease{}, untrusted("its type is not " + Type)
+	if is, _ := h.ExtraHeaders[jose.HeaderType].(string); is != typ {
+		return nil, "its type is not " + typ
 	}
 	// An embedded key would let anyone sign; only named keys of the set count.
 	if h.JSONWebKey != nil || h.KeyID == "" {
-		return Lease{}, untrusted("it does not name a key of the cloud")
+		return nil, "it does not name a key of the cloud"
 	}
 	for _, k := range keys.Key(h.KeyID) {
 		if k.Use != "" && k.Use != "sig" || !k.IsPublic() {
 			continue
 		}
-		payload, err := sig.Verify(k)
-		if err != nil {
-			continue
+		if payload, err := sig.Verify(k); err == nil {
+			return payload, ""
 		}
-		return parse(payload)
 	}
-	return Lease{}, untrusted("no key of the cloud made its signature")
+	return nil, "no key of the cloud made its signature"
 }
 
 // canonical refuses spellings that decode to the same bytes (line ends between, stray bits in a
@@ -157,13 +165,8 @@ func (l Lease) check() error {
 			return untrusted("its member " + t.name + " is empty or too long")
 		}
 	}
-	if len(l.Features) > MaxFeatures {
-		return untrusted("it has too many features")
-	}
-	for _, f := range l.Features {
-		if f == "" || len(f) > MaxFeature {
-			return untrusted("a feature's name is empty or too long")
-		}
+	if why := badFeatures(l.Features); why != "" {
+		return untrusted(why)
 	}
 	for _, t := range []time.Time{l.From, l.Until, l.Grace, l.Issued, l.Refresh} {
 		if u := t.Unix(); u <= 0 || u > latest {
@@ -179,6 +182,18 @@ func (l Lease) check() error {
 		return untrusted("its refresh comes after its end")
 	}
 	return nil
+}
+
+func badFeatures(list []string) (why string) {
+	if len(list) > MaxFeatures {
+		return "it has too many features"
+	}
+	for _, f := range list {
+		if f == "" || len(f) > MaxFeature {
+			return "a feature's name is empty or too long"
+		}
+	}
+	return ""
 }
 
 func untrusted(why string) error { return fmt.Errorf("verify lease: %w: %s", ErrUntrusted, why) }
