@@ -52,7 +52,8 @@ type Licenses interface {
 	AddProduct(ctx context.Context, p Product, why Entry) error
 	// Products lists all products by id.
 	Products(ctx context.Context) ([]Product, error)
-	// AddInstance adds an instance; refusal product_unknown.
+	// AddInstance adds an instance that the cloud licenses itself. Refusals: product_unknown,
+	// conflict when the product is listed (then instances come from orders).
 	AddInstance(ctx context.Context, i Instance, why Entry) error
 	// Instances lists an organisation's instances, oldest first.
 	Instances(ctx context.Context, org string) ([]Instance, error)

@@ -30,6 +30,7 @@ type Store interface {
 	Drive
 	Content
 	Trail
+	Merchants
 	Codes
 	// Close waits for commands that were accepted and then ends the store.
 	Close() error

@@ -79,6 +79,10 @@ func addOrganisation(tx *sql.Tx, admin meta.Account, why meta.Entry) error {
 	if _, err := tx.Exec(`INSERT INTO organisations (id, name, created) VALUES (?, ?, ?)`, admin.Org, admin.OrgName, millis(admin.Created)); err != nil {
 		return fmt.Errorf("add organisation: %w", err)
 	}
+	// The first organisation runs the platform.
+	if _, err := tx.Exec(`INSERT INTO operator (one, org) VALUES (1, ?) ON CONFLICT (one) DO NOTHING`, admin.Org); err != nil {
+		return fmt.Errorf("add organisation: %w", err)
+	}
 	return addAccount(tx, admin, why)
 }
 

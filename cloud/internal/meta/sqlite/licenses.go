@@ -24,6 +24,9 @@ func (s *Store) AddInstance(ctx context.Context, i meta.Instance, why meta.Entry
 		if err := productKnown(tx, i.Product); err != nil {
 			return err
 		}
+		if err := unlisted(tx, i.Product); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(`INSERT INTO instances (id, org, product, features, seats, starts, ends, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 			i.ID, i.Org, i.Product, string(features), i.Seats, millis(i.From), millis(i.Until), i.Status); err != nil {
 			return fmt.Errorf("add instance: %w", err)
