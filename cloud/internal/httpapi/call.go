@@ -42,9 +42,10 @@ type Call struct {
 	Pattern string    // of the route
 	Now     time.Time // read once, so that one request sees one time
 
-	User     User   // zero on open routes
-	Device   string // id of the device whose token came along, "" without one
-	Transfer *Scope // set for transfer tokens only
+	User     User          // zero on open routes
+	Device   string        // id of the device whose token came along, "" without one
+	Transfer *Scope        // set for transfer tokens only
+	Merchant meta.Merchant // set on routes that are OfMerchant only
 
 	max int64
 	api *API

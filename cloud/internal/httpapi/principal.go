@@ -87,11 +87,24 @@ func userOf(b meta.Bearer) User {
 		OrgName: b.Account.OrgName, Family: b.Token.Family, Device: b.Token.Device}
 }
 
-// permit checks what the principal alone can tell.
-func permit(c *Call, need Need) error {
+// permit checks what the principal and its organisation alone can tell.
+func (a *API) permit(c *Call, need Need) error {
 	switch {
-	case need == OfAdmin && c.User.Role != meta.RoleAdmin:
+	case (need == OfAdmin || need == OfOperator || need == OfMerchant) && c.User.Role != meta.RoleAdmin:
 		return meta.Refuse(cloudapi.ErrForbidden, "only an administrator may do this")
+	case need == OfOperator:
+		org, err := a.c.Store.Operator(c.Context())
+		if err == nil && org != c.User.Org {
+			err = meta.Refuse(cloudapi.ErrForbidden, "only an administrator of the organisation that runs this cloud may do this")
+		}
+		return err
+	case need == OfMerchant:
+		m, err := a.c.Store.MerchantOf(c.Context(), c.User.Org)
+		if meta.CodeOf(err) == cloudapi.ErrNotFound {
+			return meta.Refuse(cloudapi.ErrForbidden, "only a merchant's administrator may do this; the operator makes an organisation a merchant")
+		}
+		c.Merchant = m
+		return err
 	case need == OfTransferWrite && c.Transfer.Mode != "write":
 		return meta.Refuse(cloudapi.ErrForbidden, "the token is for reading only")
 	}
