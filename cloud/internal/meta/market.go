@@ -51,6 +51,7 @@ const (
 	ResourceDelivering   = "delivering"   // supervised: see Delivery
 	ResourceActive       = "active"       // usable
 	ResourceFrozen       = "frozen"       // ended or withheld; data kept, renewal thaws it
+	ResourceReleasing    = "releasing"    // ended for good here; the merchant has not confirmed yet
 	ResourceReleased     = "released"     // gone at the merchant
 	ResourceUnobtainable = "unobtainable" // newInstance failed for good
 )
@@ -161,6 +162,12 @@ type Order struct {
 	State    string
 	By       string // account
 	Created  time.Time
+
+	Repeat   string    // chosen by who places it: placing again with it gives this order; unique in Org, "" for none
+	Reason   string    // why it failed: a result code of the merchant, or time for one that took too long
+	Undoes   string    // UNSUBSCRIBE of a renewal only: the renewal's order
+	Before   time.Time // renewals: the end that it moved
+	Replaces string    // renewals and changes: the order that was in force before
 }
 
 // Resource is what an order line became. For KindLicense its ID is the Instance's.
@@ -187,6 +194,14 @@ type Resource struct {
 	FrozenAt   time.Time // begin of the frozen period; zero when not frozen
 	Term       int       // grows with each change of dates or amount; part of an application's key
 	Created    time.Time
+
+	Rev         int       // grows with each step; a step on an older one is refused
+	Pending     string    // the order that is not settled yet, "" for none: one at a time
+	Due         time.Time // when the clock has to do something next; zero for never
+	Since       time.Time // since when the delivery waits in its state
+	Requirement string    // what the buyer needs, at most 4096 characters
+	Proof       string    // of delivery, at most 4096 characters
+	Reason      string    // of the last rejection, at most 1024 characters
 }
 
 // Application is one request for a licence, by an agent or by the buyer's page.
