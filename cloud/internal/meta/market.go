@@ -206,25 +206,29 @@ type Resource struct {
 
 // Application is one request for a licence, by an agent or by the buyer's page.
 type Application struct {
-	Event       string // eventId, at most 64 characters
-	Key         Hash   // what makes two requests the same
-	Org         string
-	Resource    string
-	Merchant    string
-	Product     string
-	Term        int
-	Account     string // who asked
-	Device      string // "" from the buyer's page
-	Form        string // string, file: what was asked for
-	Fingerprint string // as it goes to the merchant, at most 1024 characters
-	From        time.Time
-	Until       time.Time // zero for none
-	State       string
-	Code        string // of the merchant's refusal
-	Message     string
-	Content     []byte // as uploaded
-	ContentType string // CHARACTERS, FILE
-	FileName    string
-	Created     time.Time
-	Delivered   time.Time
+	Event           string // eventId, at most 64 characters
+	Key             Hash   // what makes two requests the same
+	Org             string
+	Resource        string
+	Merchant        string
+	Product         string
+	Term            int    // Resource.Term when it was asked for
+	Account         string // who asked
+	Device          string // "" from the buyer's page
+	Form            string // string, file: what was asked for
+	Fingerprint     string // as it goes to the merchant, at most 1024 characters; "" for none
+	FingerprintForm string // cloudapi.FingerprintFull, …Digest, …Code; "" without a fingerprint
+	From            time.Time
+	Until           time.Time // zero for none
+	State           string
+	Reason          string // why it is refused: one of the Reason… constants
+	Code            string // resultCode with which the merchant refused, "" when it has not answered
+	Message         string // of the merchant with that code, at most 255 characters
+	Asks            int    // how many calls were put in the queue for it, one plan each
+	Asked           time.Time
+	Content         []byte // as uploaded; nil in lists
+	ContentType     string // CHARACTERS, FILE
+	FileName        string
+	Created         time.Time
+	Decided         time.Time // delivered or refused; zero before
 }

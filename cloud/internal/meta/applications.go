@@ -1,0 +1,99 @@
+package meta
+
+import (
+	"context"
+	"time"
+)
+
+// Reasons of license_refused beside those of Instance.Usable and Grant. They stand in its param
+// reason and in Application.Reason.
+const (
+	ReasonQuota       = "quota"               // all licences of the term are given
+	ReasonDates       = "dates"               // outside the resource's term
+	ReasonExpiry      = "expiry_missing"      // a periodic licence needs an end
+	ReasonFingerprint = "fingerprint_missing" // the licence is bound to a device
+	ReasonISV         = "isv"                 // the merchant failed or did not answer; may be asked for again
+	ReasonFrozen      = "frozen"
+	ReasonExpired     = "expired"
+	ReasonEarly       = "early"   // the resource is not provisioned or delivered yet
+	ReasonEnded       = "ended"   // the resource is released
+	ReasonChanged     = "changed" // conflict: the resource has another term than the caller has seen
+)
+
+// Reasons of Deliver's conflict, in its param reason.
+const (
+	UploadForeign = "foreign" // the application is another merchant's
+	UploadRefused = "refused" // the application was refused
+	UploadEnded   = "ended"   // the licence would have ended, or its resource is gone
+	UploadQuota   = "quota"   // given up meanwhile, and its place in the quota is taken
+	UploadOther   = "other"   // other bytes are there
+)
+
+// RefusalStands is how long a refused application answers its own repeats: after it, the same
+// request is a new application. Without it a program in a loop would make one call to the merchant each turn.
+const RefusalStands = time.Minute
+
+// Apply is the wish for a licence. Application brings Event (for a new one), Key, Org, Resource, Term,
+// Account, Device, Form, Fingerprint, FingerprintForm, From and Until; the store adds the rest.
+type Apply struct {
+	Application
+	Grant *Grant // of an agent: looked at first, in the same transaction; nil from the buyer's page
+	Call  Call   // the getLicenseAsync of a new application, about Event; Key and Created are the store's
+	Now   time.Time
+	Why   Entry
+}
+
+// Upload is what a merchant brings for an event.
+type Upload struct {
+	Event    string
+	Merchant string
+	Type     string // CHARACTERS, FILE
+	FileName string
+	Content  []byte
+	Now      time.Time
+}
+
+// ApplicationFilter chooses applications; an empty member chooses all.
+type ApplicationFilter struct {
+	Org, Merchant, Resource, State string
+	Page
+}
+
+// Applications is everything about licences that merchants make.
+type Applications interface {
+	// Apply finds the application of the key or makes it, with its call to the merchant, in one
+	// transaction. One that is asking, making or delivered is returned as it is, whatever has
+	// become of the resource. A refused one is returned too while RefusalStands; after that, one that the
+	// merchant refused for good (Code says so: Final) is followed by a new one with a.Event,
+	// and one that it failed is asked for again under its own event.
+	//
+	// A new or revived one must fit: refusals are those of Grant; not_found (resource of Org);
+	// conflict with reason changed when Term is another; license_refused with reason frozen,
+	// expired, early, ended, expiry_missing, dates (params from, until) or quota (param amount):
+	// applications that are not refused, in one term of the resource, are at most its Amount.
+	Apply(ctx context.Context, a Apply) (Application, error)
+	// AskAgain puts one more call in the queue for an application that is asking or making and
+	// was last asked for before the time; otherwise, or when its last call still waits, nothing happens.
+	AskAgain(ctx context.Context, event string, before time.Time, call Call) error
+	// Application finds one with its content; refusal not_found.
+	Application(ctx context.Context, event string) (Application, error)
+	// Applications lists applications without their content, newest first.
+	Applications(ctx context.Context, f ApplicationFilter) ([]Application, error)
+	// Taken notes that the merchant is at work: asking becomes making. One that was given up for ReasonISV
+	// becomes making too, when the quota has room. Otherwise nothing happens. Refusal not_found.
+	Taken(ctx context.Context, event string, now time.Time) error
+	// RefuseApplication ends one that is asking or making; otherwise nothing happens. Refusal not_found.
+	RefuseApplication(ctx context.Context, event, reason, code, message string, now time.Time) error
+	// Deliver stores what the merchant brings and returns the application. The first upload stands: the
+	// same bytes again are success, whatever their type and name. It does not wait for the
+	// answer to getLicenseAsync, which may come later. One that was given up for ReasonISV is
+	// delivered too, when the quota has room. Refusals: not_found; conflict with one
+	// of the Upload… reasons, and nothing changes.
+	Deliver(ctx context.Context, u Upload) (Application, error)
+}
+
+// Final says whether the merchant refused an application for good by its answer, so that asking again
+// under the same event could only repeat it.
+func (a Application) Final() bool {
+	return a.State == ApplicationRefused && a.Reason != ReasonISV
+}
