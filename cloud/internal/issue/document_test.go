@@ -25,7 +25,7 @@ func TestDocumentedContent(t *testing.T) {
 		key[n] = byte(n)
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, issuerFile), pem.EncodeToMemory(&pem.Block{Type: seedType, Bytes: key[:]}), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, issuerFile), pem.EncodeToMemory(&pem.Block{Type: "ISCDESK SEED", Bytes: key[:]}), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	i := open(t, dir)

@@ -8,20 +8,16 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/iscdesk/iscdesk/internal/atomicfile"
+	"github.com/iscdesk/iscdesk/cloud/internal/keyfile"
 	"github.com/iscdesk/iscdesk/internal/token"
 )
 
@@ -43,15 +39,15 @@ type Issuer struct {
 // Open reads the keys from dir and makes those that do not exist yet. A key file
 // that is damaged is an error: a new key in its place would void every lease in silence.
 func Open(dir string) (*Issuer, error) {
-	lease, err := seed(filepath.Join(dir, leaseFile))
+	lease, err := keyfile.Seed(filepath.Join(dir, leaseFile))
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := seed(filepath.Join(dir, issuerFile))
+	issuer, err := keyfile.Seed(filepath.Join(dir, issuerFile))
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := seed(filepath.Join(dir, refreshFile))
+	refresh, err := keyfile.Seed(filepath.Join(dir, refreshFile))
 	if err != nil {
 		return nil, err
 	}
@@ -68,30 +64,6 @@ func Open(dir string) (*Issuer, error) {
 	}
 	return &Issuer{leases: signer, public: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}},
 		issuer: ed25519.NewKeyFromSeed(issuer), refresh: refresh}, nil
-}
-
-// seedType is the PEM block of every key file: 32 random bytes.
-const seedType = "ISCDESK SEED"
-
-func seed(path string) ([]byte, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		s := make([]byte, ed25519.SeedSize)
-		rand.Read(s) // never fails
-		text := pem.EncodeToMemory(&pem.Block{Type: seedType, Bytes: s})
-		if err := atomicfile.WriteFile(path, text, 0o600); err != nil {
-			return nil, fmt.Errorf("make key %s: %w", filepath.Base(path), err)
-		}
-		return s, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read key: %w", err)
-	}
-	block, rest := pem.Decode(b)
-	if block == nil || block.Type != seedType || len(block.Bytes) != ed25519.SeedSize || len(strings.TrimSpace(string(rest))) != 0 {
-		return nil, fmt.Errorf("read key %s: the file is damaged; bring it back from a backup", filepath.Base(path))
-	}
-	return block.Bytes, nil
 }
 
 // Keys is the public half of the lease key, as GET /v1/keys answers it.
