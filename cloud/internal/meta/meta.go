@@ -32,6 +32,8 @@ type Store interface {
 	Trail
 	Merchants
 	Codes
+	Applications
+	Orders
 	// Close waits for commands that were accepted and then ends the store.
 	Close() error
 }
