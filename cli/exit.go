@@ -22,7 +22,7 @@ func exitCode(code api.Code) int {
 		return exitOK
 	case api.InvalidArgument, api.TooLarge:
 		return exitUsage
-	case api.Timeout:
+	case api.Timeout, api.LicenseLate:
 		return exitTimeout
 	case api.Cancelled:
 		return exitCancelled
@@ -35,7 +35,8 @@ func exitCode(code api.Code) int {
 	case api.Forbidden, api.ProductUnknown, api.ProductDenied, api.RootCaller,
 		api.LicenseNone, api.LicenseExpired, api.LicenseRefused, api.ClockSuspect, api.LicenseUntrusted,
 		api.NotFound, api.HeldByOther, api.NotCheckedOut, api.CheckoutLost, api.NameExists, api.NameInvalid,
-		api.NotCloudFile, api.Conflict:
+		api.NotCloudFile, api.Conflict,
+		api.ImportNotDocument, api.ImportDamaged, api.ImportKeyUnknown, api.ImportOtherMachine, api.ImportEnded, api.ImportNotBegun:
 		return exitRefused
 	}
 	return exitFailed // LicenseUnknown too: nobody said no

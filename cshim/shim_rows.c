@@ -25,6 +25,7 @@ static const struct {
     {ISCDESK_EVENT_PAGE, "EVENT_PAGE"},
     {ISCDESK_EVENT_SIGN_IN, "EVENT_SIGN_IN"},
     {ISCDESK_EVENT_GAP, "EVENT_GAP"},
+    {ISCDESK_EVENT_LICENSE_PENDING, "EVENT_LICENSE_PENDING"},
 };
 
 static int32_t type_of(const char *name)

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -28,6 +29,26 @@ func (c *Client) requestLicense(ctx context.Context, r api.LicenseRequest) (api.
 	}
 	s, err := c.start(ctx, api.MethodLicenseRequest, r)
 	return s.Operation, err
+}
+
+// ImportLicense hands a licence document, the bytes of the file that the buyer downloaded, to the agent,
+// which keeps it for this OS user. The product is the document's; the client's own does not
+// matter. Refusals are those of the agent's door and the api.Import… codes.
+func (c *Client) ImportLicense(ctx context.Context, document []byte) (api.LicenseImported, error) {
+	if len(document) == 0 || len(document) > api.MaxImport {
+		return api.LicenseImported{}, c.refusal(&api.Error{Code: api.ImportNotDocument,
+			Detail: fmt.Sprintf("the file has %d bytes; a licence document has 1 to %d", len(document), api.MaxImport)})
+	}
+	for at := 0; ; at += api.MaxImportPart {
+		part := document[at:min(at+api.MaxImportPart, len(document))]
+		var r api.LicenseImported
+		if err := c.call(ctx, api.MethodLicenseImport, api.LicenseImport{Part: part, Offset: at, Size: len(document)}, &r); err != nil {
+			return api.LicenseImported{}, err
+		}
+		if at+len(part) == len(document) {
+			return r, nil
+		}
+	}
 }
 
 // LicenseVerifyNotify reports the application's own verdict on the licence; it
@@ -85,7 +106,7 @@ func licenseOf(e api.Event) (api.LicenseState, bool) {
 	}
 	s := api.LicenseState{
 		State: p["state"], Offline: p["offline"] == "true",
-		Reason: p[api.ParamReason], Hint: p[api.ParamHint],
+		Source: p["source"], Reason: p[api.ParamReason], Hint: p[api.ParamHint],
 	}
 	if n, err := strconv.ParseInt(p[api.ParamCode], 10, 32); err == nil {
 		s.Code = api.Code(n)

@@ -96,9 +96,9 @@ func endOf(e api.Event) bool {
 	return false
 }
 
-// waits says whether e reports that its operation waits for the cloud.
+// waits says whether e reports that its operation waits, for the cloud or for a publisher.
 func waits(e api.Event) bool {
-	return e.Operation != 0 && e.Type == api.EventSaveResult && e.Envelope.Params["queued"] == "true"
+	return e.Operation != 0 && (e.Type == api.EventSaveResult && e.Envelope.Params["queued"] == "true" || e.Type == api.EventLicensePending)
 }
 
 // endings remembers which operations have had their end (or were told to wait), so

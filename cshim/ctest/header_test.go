@@ -116,7 +116,8 @@ func TestHeaderEqualsAPI(t *testing.T) {
 	}
 	events := []string{api.EventLicenseVerify, api.EventOpenResult, api.EventSaveResult, api.EventUploadStart, api.EventUploadEnd,
 		api.EventUploadProgress, api.EventOpenProgress, api.EventOpenCancelled, api.EventHeartbeat, api.EventDeskClosed,
-		api.EventLicenseState, api.EventPage, api.EventSignIn, api.EventGap}
+		api.EventLicenseState, api.EventPage, api.EventSignIn, api.EventGap,
+		api.EventLicensePending}
 	source := read(t, filepath.Join(root, "sdk/api/events.go"))
 	if got := len(regexp.MustCompile(`(?m)^\tEvent\w+ +=`).FindAllString(source, -1)); got != len(events) {
 		t.Errorf("api has %d event types, this test knows %d", got, len(events))

@@ -118,6 +118,7 @@ extern "C" {
 #define ISCDESK_E_LICENSE_UNTRUSTED (-54) /* a lease whose signature or binding is wrong */
 #define ISCDESK_E_STORE_DAMAGED (-55) /* the sealed store cannot be read; set aside */
 #define ISCDESK_E_LICENSE_UNKNOWN (-56) /* no request for it was answered yet: whether there is one is not known */
+#define ISCDESK_E_LICENSE_LATE (-57) /* the software's publisher has not made the licence in time */
 #define ISCDESK_E_NOT_FOUND (-60) /* no such space, folder, object or version */
 #define ISCDESK_E_HELD_BY_OTHER (-61) /* someone else has it checked out */
 #define ISCDESK_E_NOT_CHECKED_OUT (-62) /* opened read-only (CHECKIN + OpenOnly): cannot be saved back */
@@ -127,6 +128,12 @@ extern "C" {
 #define ISCDESK_E_NOT_CLOUD_FILE (-66) /* the path did not come from the cloud */
 #define ISCDESK_E_CONFLICT (-67) /* a newer version exists than the one that was opened */
 #define ISCDESK_E_CONTENT_DAMAGED (-68) /* bytes that do not have their checksum */
+#define ISCDESK_E_IMPORT_NOT_DOCUMENT (-70) /* no document of the cloud's: the publisher's own file, or something else */
+#define ISCDESK_E_IMPORT_DAMAGED (-71) /* a document whose text is not what was signed */
+#define ISCDESK_E_IMPORT_KEY_UNKNOWN (-72) /* signed by a key that this agent does not know */
+#define ISCDESK_E_IMPORT_OTHER_MACHINE (-73) /* for a machine with another fingerprint */
+#define ISCDESK_E_IMPORT_ENDED (-74) /* its time is over */
+#define ISCDESK_E_IMPORT_NOT_BEGUN (-75) /* its time has not begun */
 #define ISCDESK_E_PATH_NOT_FOUND (-80)
 #define ISCDESK_E_PATH_DENIED (-81)
 #define ISCDESK_E_PATH_NOT_REGULAR (-82) /* a link, device, pipe, or a folder where a file is needed */
@@ -159,6 +166,7 @@ extern "C" {
 #define ISCDESK_EVENT_PAGE 12
 #define ISCDESK_EVENT_SIGN_IN 13
 #define ISCDESK_EVENT_GAP 14
+#define ISCDESK_EVENT_LICENSE_PENDING 15
 
 /* States of a licence (iscdesk_license.state). Saving is allowed in all.
  * UNKNOWN: no request was answered yet (code LICENSE_UNKNOWN: request it), or
@@ -385,15 +393,20 @@ ISCDESK_API void ISCDESK_CALL iscdesk_event_free(iscdesk_event event);
 /* Asks for the licence as text; the end is EVENT_LICENSE_VERIFY. dev_info:
  * what the publisher wants to know of the device, NULL for none.
  * Blocks up to timeout_ms. *operation (may be NULL) is the operation's number.
+ * A publisher may have to make the licence first: EVENT_LICENSE_PENDING says so,
+ * and the end comes in seconds, minutes, at the latest after 2 h 15 min
+ * (LICENSE_LATE). iscdesk_cancel ends the waiting; the same request later gets
+ * what was made meanwhile. The param fingerprintForm of the event is "digest"
+ * when the publisher got the SHA-256 of a fingerprint of over 1024 characters.
  * Codes: CLOSED, FORKED, TIMEOUT, INVALID_ARGUMENT, TOO_LARGE, BUSY, AGENT_LOST,
  * NOT_SIGNED_IN, SESSION_EXPIRED at once; PRODUCT_UNKNOWN, LICENSE_..., CLOCK_SUSPECT,
- * CLOUD_... in the event.
+ * CLOUD_..., CANCELLED, SESSION_EXPIRED in the event.
  * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_get_license_string_request(iscdesk_client client, const char *dev_info,
                                                                     int64_t *operation, iscdesk_error *err);
 
-/* As above, as a file that only this user can read. file_name: one name without
- * folders (else NAME_INVALID), NULL lets the agent choose. In the event also
+/* As above, as a file of up to 1 MiB that only this user can read. file_name: one
+ * name without folders (else NAME_INVALID), NULL lets the agent choose. In the event also
  * ROOT_CALLER, PATH_DENIED, DISK_FULL.
  * Threads: any, in the event function too. Since 1. */
 ISCDESK_API int32_t ISCDESK_CALL iscdesk_get_license_file_request(iscdesk_client client, const char *file_name,

@@ -58,6 +58,7 @@ const (
 	LicenseUntrusted Code = -54 // a lease whose signature or binding is wrong
 	StoreDamaged     Code = -55 // the sealed store cannot be read; set aside
 	LicenseUnknown   Code = -56 // no request for it was answered yet: whether there is one is not known
+	LicenseLate      Code = -57 // the software's publisher has not made the licence in time
 
 	// Cloud files.
 	NotFound       Code = -60 // no such space, folder, object or version
@@ -69,6 +70,14 @@ const (
 	NotCloudFile   Code = -66 // the path did not come from the cloud
 	Conflict       Code = -67 // a newer version exists than the one that was opened
 	ContentDamaged Code = -68 // bytes that do not have their checksum
+
+	// A licence document that is imported from a file.
+	ImportNotDocument  Code = -70 // no document of the cloud's: the publisher's own file, or something else
+	ImportDamaged      Code = -71 // a document whose text is not what was signed
+	ImportKeyUnknown   Code = -72 // signed by a key that this agent does not know
+	ImportOtherMachine Code = -73 // for a machine with another fingerprint
+	ImportEnded        Code = -74 // its time is over
+	ImportNotBegun     Code = -75 // its time has not begun
 
 	// Local files, seen with the user's own rights.
 	PathNotFound        Code = -80

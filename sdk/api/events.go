@@ -51,6 +51,7 @@ const (
 	EventPage           = "EVENT_PAGE"
 	EventSignIn         = "EVENT_SIGN_IN"
 	EventGap            = "EVENT_GAP"
+	EventLicensePending = "EVENT_LICENSE_PENDING"
 )
 
 // Operate names, as the envelope spells them.
@@ -69,14 +70,19 @@ const (
 	OperatePage           = "Page"
 	OperateSignIn         = "SignIn"
 	OperateGap            = "Gap"
+	OperateLicensePending = "LicensePending"
 )
 
 // Params of the envelopes, spelled as documented: LicenseVerify writes Status
 // with a capital letter, SaveResult does not.
 //
 //	LicenseVerify   Status success|failed, LicenseType string|file,
-//	                LicenseContent | LicenseFilePath; ours: state, until, offline,
-//	                and on failure code, reason, hint
+//	                LicenseContent | LicenseFilePath; ours: state, until, offline, source,
+//	                event, fingerprintForm full|digest, and on failure code, reason,
+//	                hint, refusal (one of the Refused… constants)
+//	LicensePending  waitsFor publisher|cloud|signIn, event (the application's number at
+//	                the publisher), until (when the desk gives up), reason, hint, and
+//	                code when it does not wait for the publisher
 //	OpenFile        mainFile, openType OpenOnly|OpenAndCheckout,
 //	                workState CHECKIN|CHECKOUT, assembly true|false;
 //	                ours: status success|failed, object, version, conflictCopy,
@@ -92,7 +98,7 @@ const (
 //	OpenCancelled   by user|application|silence, code, reason, hint
 //	HeartBeat       period (seconds), cloud reachable|unreachable
 //	DeskClosed      reason stopping|lost, hint
-//	LicenseState    state, code, until, checked, offline, reason, hint
+//	LicenseState    state, code, until, checked, offline, source, reason, hint
 //	Page            url, purpose pick|saveAs|signIn
 //	SignIn          status success|failed|signedOut, account; on failure code, reason, hint
 //	Gap             from, next

@@ -19,12 +19,14 @@ const (
 	MaxSessions     = 256       // sessions of one user, live or waiting for a reconnect
 	MaxOperations   = 64        // unfinished operations of one session
 
-	MaxDevInfo     = 5120 // bytes of devInfo and of the fingerprint string
-	MaxPath        = 4096 // bytes of a local path
-	MaxText        = 4096 // bytes of any other text member (error messages, names)
-	MaxLicenseText = 1024 // characters of an ISV's licence string
-	MaxComeBack    = 8192 // bytes of the opaque comeBackParams
-	RingEvents     = 1024 // events kept for one session
+	MaxDevInfo     = 5120     // bytes of devInfo and of the fingerprint string
+	MaxPath        = 4096     // bytes of a local path
+	MaxText        = 4096     // bytes of any other text member (error messages, names)
+	MaxLicenseText = 1024     // characters of an ISV's licence string
+	MaxComeBack    = 8192     // bytes of the opaque comeBackParams
+	MaxImport      = 3 << 20  // bytes of a licence document
+	MaxImportPart  = 64 << 10 // bytes of one part of it
+	RingEvents     = 1024     // events kept for one session
 )
 
 // Times of the local protocol.

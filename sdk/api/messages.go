@@ -17,6 +17,7 @@ const (
 	MethodLicenseState   = "license.state"
 	MethodLicenseRequest = "license.request"
 	MethodLicenseVerify  = "license.verifyNotify"
+	MethodLicenseImport  = "license.import"
 
 	MethodSpaces   = "files.spaces"
 	MethodList     = "files.list"

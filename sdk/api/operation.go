@@ -10,14 +10,15 @@ type OperationRef struct {
 // States of an operation.
 const (
 	OpRunning = "running"
-	OpQueued  = "queued" // waits for the cloud; the result comes later
+	OpQueued  = "queued" // waits for the cloud, or for the publisher of a licence; the result comes later
 	OpDone    = "done"
 	OpFailed  = "failed"
 	OpUnknown = "unknown" // not of this user, or its result was delivered long ago
 )
 
 // OperationState answers operation.get. Event is the event that ended it; Waits is
-// the report of a queued one, with why it waits now, and is no end.
+// the report of a queued one, with why it waits now, and is no end: EVENT_SAVE_RESULT
+// with queued true, or EVENT_LICENSE_PENDING.
 type OperationState struct {
 	Operation Operation `json:"operation"`
 	Method    string    `json:"method,omitempty"`

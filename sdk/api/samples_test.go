@@ -19,7 +19,7 @@ var (
 		Cloud: "https://cloud.example.com", Expires: day.AddDate(0, 0, 30),
 	}
 	sampleLicense = LicenseState{
-		State: StateValid, Until: day.AddDate(0, 1, 0), Checked: day, Offline: true,
+		State: StateValid, Until: day.AddDate(0, 1, 0), Checked: day, Offline: true, Source: SourceImport,
 		Reason: "The licence is valid.", Hint: "Nothing is to be done.",
 	}
 	sampleHolder = Holder{Account: "li@example.com", Name: "Li", Machine: "ws-7", Since: day, Until: day.AddDate(0, 0, 7), Mine: true}
@@ -73,6 +73,8 @@ var samples = map[string]any{
 	"LicenseState":    sampleLicense,
 	"LicenseRequest":  LicenseRequest{Form: FormFile, FileName: "license.lic", DevInfo: "A|B||C", ComeBack: `{"tag":"a"}`},
 	"LicenseVerify":   LicenseVerify{OK: false, Error: "signature does not match"},
+	"LicenseImport":   LicenseImport{Part: []byte("eyJhbGciOi"), Offset: 65536, Size: 65546},
+	"LicenseImported": LicenseImported{More: true, Product: "minicad", Form: FormFile, From: day, Until: day.AddDate(1, 0, 0), Kept: KeptNewer, Bound: true},
 
 	"Space":     sampleSpace,
 	"Spaces":    Spaces{Spaces: []Space{sampleSpace}},
@@ -137,6 +139,8 @@ var eventSamples = map[string]Event{
 	EventPage:   sample(OperatePage, 102, "url", "http://127.0.0.1:40123/#token", "purpose", "pick"),
 	EventSignIn: sample(OperateSignIn, 100, "status", "success", "account", "mei@example.com"),
 	EventGap:    sample(OperateGap, 0, "from", "12", "next", "40"),
+	EventLicensePending: sample(OperateLicensePending, 101, "waitsFor", WaitsPublisher, "event", "87b94795-0603-4e24-8ae5-69420d60e3c8", "until", "2026-03-02T11:15:00Z",
+		"reason", "The software's publisher is making the licence.", "hint", "Leave this open."),
 }
 
 // eventVariants are the other forms of an event, by type and form: what a reader
@@ -146,6 +150,15 @@ var eventVariants = map[string]Event{
 		"LicenseFilePath", "/home/mei/.local/share/iscdesk/licenses/minicad/license.lic", "state", "grace", "until", "2026-03-09T09:00:00Z", "offline", "true"),
 	EventLicenseVerify + "-failed": sample(OperateLicenseVerify, 101, "Status", "failed", "LicenseType", "string", "state", "none", "offline", "false",
 		"code", "-50", "reason", "No licence of this product is assigned to your account.", "hint", "Ask your organisation's administrator.", "detail", "license_none"),
+	EventLicenseVerify + "-refused": sample(OperateLicenseVerify, 101, "Status", "failed", "LicenseType", "string", "state", "refused", "offline", "false",
+		"code", "-52", "refusal", RefusedQuota, "reason", "All licences that were bought for this term are in use.", "hint", "Ask your organisation's administrator.", "detail", "license_refused"),
+	EventLicenseVerify + "-import": sample(OperateLicenseVerify, 101, "Status", "success", "LicenseType", "string",
+		"LicenseContent", "0078369f54-a3ce-4dc7-8a62-904555416f9000", "state", "valid", "until", "2027-03-02T09:00:00Z", "offline", "true", "source", SourceImport),
+	EventLicenseVerify + "-marketplace": sample(OperateLicenseVerify, 101, "Status", "success", "LicenseType", "string",
+		"LicenseContent", "0078369f54-a3ce-4dc7-8a62-904555416f9000", "state", "valid", "until", "2026-04-02T09:00:00Z", "offline", "false",
+		"event", "87b94795-0603-4e24-8ae5-69420d60e3c8", "fingerprintForm", "digest"),
+	EventLicensePending + "-cloud": sample(OperateLicensePending, 101, "waitsFor", WaitsCloud, "event", "87b94795-0603-4e24-8ae5-69420d60e3c8", "until", "2026-03-02T11:15:00Z",
+		"code", "-40", "reason", "The ISCDesk cloud cannot be reached from this computer.", "hint", "Check the network."),
 	EventOpenResult + "-assembly": sample(OperateOpenFile, 102, "mainFile", "/home/mei/ISCDesk/Pumps/pump", "openType", "OpenOnly",
 		"workState", "CHECKIN", "assembly", "true", "status", "success", "object", "o2", "version", "12",
 		"conflictCopy", "/home/mei/ISCDesk/Pumps/pump (conflict)", "keptLocal", "true"),

@@ -103,6 +103,23 @@ func TestBadSentencesAreSeen(t *testing.T) {
 	}
 }
 
+func TestEveryRefusalHasItsSentences(t *testing.T) {
+	if len(Refusals()) != len(textsRefused) || len(Refusals()) != len(constants(t, "Refused")) {
+		t.Errorf("%d words listed, %d have a text, %d are declared", len(Refusals()), len(textsRefused), len(constants(t, "Refused")))
+	}
+	for _, reason := range Refusals() {
+		for _, language := range []string{"en", "zh"} {
+			message, hint := RefusalText(reason, language)
+			sentence(t, language, message)
+			sentence(t, language, hint)
+		}
+	}
+	message, _ := RefusalText("of a later cloud", "en")
+	if refused, _ := Text(LicenseRefused, "en"); message != refused {
+		t.Errorf("an unknown reason says %q", message)
+	}
+}
+
 func TestUnknownCodeIsAFailure(t *testing.T) {
 	message, hint := Text(-77, "en")
 	if internal, _ := Text(Internal, "en"); message != internal || hint == "" {

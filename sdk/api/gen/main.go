@@ -120,6 +120,13 @@ the language that the application gave when it opened. ` + "`iscdesk`" + ` maps 
 		}
 		fmt.Fprintf(&b, "| %d | %s | %s %s | %s%s |\n", c.value, name, cell(en), cell(enHint), cell(zh), cell(zhHint))
 	}
+	b.WriteString("\n## Why a licence is refused\n\nCode -52 comes with one of these words in the param `refusal` of EVENT_LICENSE_VERIFY, and with its sentences.\n\n" +
+		"| refusal | what happened, what to do | 原因与处理 |\n|---|---|---|\n")
+	for _, reason := range api.Refusals() {
+		en, enHint := api.RefusalText(reason, "en")
+		zh, zhHint := api.RefusalText(reason, "zh")
+		fmt.Fprintf(&b, "| `%s` | %s %s | %s%s |\n", reason, cell(en), cell(enHint), cell(zh), cell(zhHint))
+	}
 	return b.String(), nil
 }
 
