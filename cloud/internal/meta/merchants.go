@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -122,8 +123,14 @@ func BaseOf(raw string) (base string, ok bool) {
 		return "", false
 	}
 	base = "https://" + strings.ToLower(u.Hostname())
-	if p := u.Port(); p != "" && p != "443" {
-		base += ":" + p
+	if p := u.Port(); p != "" {
+		n, err := strconv.ParseUint(p, 10, 16)
+		if err != nil || n == 0 {
+			return "", false
+		}
+		if n != 443 {
+			base += ":" + strconv.FormatUint(n, 10)
+		}
 	} else if strings.HasSuffix(u.Host, ":") {
 		return "", false
 	}
