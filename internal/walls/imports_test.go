@@ -70,6 +70,26 @@ var doors = []struct {
 			{module + "agent/...", "the cloud never runs on a user's desk"},
 			{module + "sdk", "the cloud has no local socket to speak to"},
 			{"github.com/shirou/gopsutil/...", "the cloud probes no hardware"},
+			{module + "merchant", "an ISV's server is the other side; the cloud shares its messages and signatures only"},
+			{module + "merchant/store/...", "an ISV's own store"},
+			{module + "merchant/openapi", "the ISV's client of what the cloud serves"},
+		},
+	},
+	{
+		name:     "an ISV's server: merchant",
+		packages: []string{module + "merchant/..."},
+		bans: []ban{
+			{module + "agent/...", "an ISV's server never runs on a user's desk"},
+			{module + "cloud/...", "an ISV takes this package without the platform's side, and without its signing keys"},
+			{module + "sdk", "an ISV's server speaks to no agent"},
+			{"github.com/shirou/gopsutil/...", "an ISV's server probes no hardware"},
+		},
+	},
+	{
+		name:     "what both ends of the marketplace's interfaces share",
+		packages: []string{module + "merchant/sign", module + "merchant/wire"},
+		bans: []ban{
+			{"database/sql", "signatures and messages keep nothing"},
 		},
 	},
 	{
