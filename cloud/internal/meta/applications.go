@@ -38,7 +38,7 @@ const RefusalStands = time.Minute
 type Apply struct {
 	Application
 	Grant *Grant // of an agent: looked at first, in the same transaction; nil from the buyer's page
-	Call  Call   // the getLicenseAsync of a new application, about Event; Key and Created are the store's
+	Call  Call   // the getLicenseAsync of a new application; Key is the store's
 	Now   time.Time
 	Why   Entry
 }
@@ -61,20 +61,22 @@ type ApplicationFilter struct {
 
 // Applications is everything about licences that merchants make.
 type Applications interface {
-	// Apply finds the application of the key or makes it, with its call to the merchant, in one
-	// transaction. One that is asking, making or delivered is returned as it is, whatever has
-	// become of the resource. A refused one is returned too while RefusalStands; after that, one that the
-	// merchant refused for good (Code says so: Final) is followed by a new one with a.Event,
-	// and one that it failed is asked for again under its own event.
+	// Apply finds the newest application of the key or makes it, with its call to the merchant, in one
+	// transaction. One that stands is returned as it is, whatever has become of the
+	// resource: it is asking, making or delivered, or was refused less than RefusalStands ago, or
+	// was given up for ReasonISV (AskAgain goes on with that one, under the same event). One that was refused for
+	// good is followed by a new one with the event of a.
 	//
-	// A new or revived one must fit: refusals are those of Grant; not_found (resource of Org);
+	// A new one must fit. Refusals are those of Grant; not_found (resource of Org);
 	// conflict with reason changed when Term is another; license_refused with reason frozen,
 	// expired, early, ended, expiry_missing, dates (params from, until) or quota (param amount):
 	// applications that are not refused, in one term of the resource, are at most its Amount.
 	Apply(ctx context.Context, a Apply) (Application, error)
-	// AskAgain puts one more call in the queue for an application that is asking or making and
-	// was last asked for before the time; otherwise, or when its last call still waits, nothing happens.
-	AskAgain(ctx context.Context, event string, before time.Time, call Call) error
+	// AskAgain puts one more call in the queue for an application that is asking, making or given up for
+	// ReasonISV (which is asking again then, when it fits as a new one must), if it was last asked for before
+	// the time and none of its calls still waits; otherwise nothing happens. It returns what stands. Refusals:
+	// not_found, and those of a new application.
+	AskAgain(ctx context.Context, event string, before, now time.Time, call Call) (Application, error)
 	// Application finds one with its content; refusal not_found.
 	Application(ctx context.Context, event string) (Application, error)
 	// Applications lists applications without their content, newest first.
@@ -92,8 +94,8 @@ type Applications interface {
 	Deliver(ctx context.Context, u Upload) (Application, error)
 }
 
-// Final says whether the merchant refused an application for good by its answer, so that asking again
-// under the same event could only repeat it.
-func (a Application) Final() bool {
-	return a.State == ApplicationRefused && a.Reason != ReasonISV
+// GivenUp says that nobody refused the application: the calls to the merchant came to nothing. It
+// can be asked for again under its event, because the merchant cannot have noted a no.
+func (a Application) GivenUp() bool {
+	return a.State == ApplicationRefused && a.Reason == ReasonISV
 }

@@ -1,0 +1,13 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/meta/metatest"
+)
+
+func TestApplications(t *testing.T) {
+	metatest.Applications(t, func(t *testing.T) meta.Store { return open(t, filepath.Join(t.TempDir(), "cloud.db")) })
+}
