@@ -33,6 +33,8 @@ type Merchants interface {
 	Operator(ctx context.Context) (org string, err error)
 	// Organisations lists all organisations, oldest first.
 	Organisations(ctx context.Context) ([]Organisation, error)
+	// Organisation finds one by its id; refusal not_found.
+	Organisation(ctx context.Context, id string) (Organisation, error)
 
 	// AddMerchant makes an organisation a merchant. Refusals: not_found (organisation),
 	// name_exists when it is one already.

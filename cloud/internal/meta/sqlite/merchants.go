@@ -73,18 +73,35 @@ func (s *Store) Operator(ctx context.Context) (org string, err error) {
 	return org, err
 }
 
+const organisationColumns = `SELECT id, name, created FROM organisations `
+
+func scanOrganisation(r row) (o meta.Organisation, err error) {
+	var created int64
+	err = r.Scan(&o.ID, &o.Name, &created)
+	o.Created = at(created)
+	return o, err
+}
+
+func noOrganisation() error {
+	return meta.Refuse(cloudapi.ErrNotFound, "there is no such organisation")
+}
+
 // Organisations implements meta.Merchants.
 func (s *Store) Organisations(ctx context.Context) (list []meta.Organisation, err error) {
 	err = s.read(ctx, func(tx *sql.Tx) error {
-		list, err = all(tx, func(r row) (o meta.Organisation, err error) {
-			var created int64
-			err = r.Scan(&o.ID, &o.Name, &created)
-			o.Created = at(created)
-			return o, err
-		}, `SELECT id, name, created FROM organisations ORDER BY created, id`)
+		list, err = all(tx, scanOrganisation, organisationColumns+`ORDER BY created, id`)
 		return err
 	})
 	return list, err
+}
+
+// Organisation implements meta.Merchants.
+func (s *Store) Organisation(ctx context.Context, id string) (o meta.Organisation, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		o, err = one(tx, scanOrganisation, noOrganisation(), organisationColumns+`WHERE id = ?`, id)
+		return err
+	})
+	return o, err
 }
 
 func noMerchant() error { return meta.Refuse(cloudapi.ErrNotFound, "there is no such merchant") }
@@ -107,12 +124,8 @@ func merchantKnown(tx *sql.Tx, id string) error {
 // AddMerchant implements meta.Merchants.
 func (s *Store) AddMerchant(ctx context.Context, m meta.Merchant, why meta.Entry) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		var known bool
-		if err := tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM organisations WHERE id = ?)`, m.Org).Scan(&known); err != nil {
-			return fmt.Errorf("look for organisation: %w", err)
-		}
-		if !known {
-			return meta.Refuse(cloudapi.ErrNotFound, "there is no such organisation")
+		if _, err := one(tx, scanOrganisation, noOrganisation(), organisationColumns+`WHERE id = ?`, m.Org); err != nil {
+			return err
 		}
 		if err := insert(tx, meta.Refuse(cloudapi.ErrNameExists, "the organisation is a merchant already"),
 			`INSERT INTO merchants (id, org, name, created) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
