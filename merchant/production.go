@@ -1,0 +1,286 @@
+package merchant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/iscdesk/iscdesk/merchant/sign"
+	"github.com/iscdesk/iscdesk/merchant/store"
+	"github.com/iscdesk/iscdesk/merchant/wire"
+)
+
+const (
+	maxProduction = 64 << 10 // the longest documented body has some 8 KB
+	maxString     = 1024     // characters of a licence that is a string (marketplace: upload)
+	maxFile       = 8 << 20  // bytes of a licence file; the gateway takes 12 MB with everything around it
+)
+
+// production is the family of SaaS V2.0, the online licence, authorization codes and the order notification.
+type production struct{ options Options }
+
+func (p production) claims(r *http.Request) bool { return r.Method == http.MethodPost }
+
+func (p production) limit() int64 { return maxProduction }
+
+// prove tries the keys of every category, since the activity is not known before the body is
+// trusted; read holds the category against the activity.
+func (p production) prove(r *http.Request, body []byte, now time.Time) (proof, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return proof{}, fmt.Errorf("read query: %w", sign.ErrMalformed)
+	}
+	keys := p.options.Keys
+	err = sign.ErrKey
+	for _, key := range slices.Concat(keys.Base, keys.Code, keys.Notify) {
+		var stamp sign.Stamp
+		if stamp, err = sign.VerifyProduction(key, query, body, now); err == nil {
+			return proof{key: key, nonce: "production " + stamp.Nonce, until: stamp.At.Add(sign.Window + time.Second)}, nil
+		}
+	}
+	return proof{}, err
+}
+
+func (p production) read(ctx context.Context, _ *http.Request, body []byte, proved proof) (*call, error) {
+	r, err := wire.Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	if !p.options.Readings.AnyKey && !slices.Contains(p.keys(r.Activity()), proved.key) {
+		return nil, &Refusal{wire.BadSignature, "the key is not of the category of " + r.Activity()}
+	}
+	if err := p.readings(r, body); err != nil {
+		return nil, err
+	}
+	return p.call(ctx, r)
+}
+
+// keys are those of an activity's category.
+func (p production) keys(activity string) []string {
+	switch activity {
+	case wire.ActivityOrderNotify:
+		return p.options.Keys.Notify
+	case wire.ActivityRefreshLicenseCode, wire.ActivityUpdateLicenseCodeStatus, wire.ActivityReleaseLicenseCode:
+		return p.options.Keys.Code
+	}
+	return p.options.Keys.Base
+}
+
+// readings applies the stricter ones that are switched on.
+func (p production) readings(r wire.Request, body []byte) error {
+	var expire string
+	switch r := r.(type) {
+	case wire.RefreshInstance:
+		expire = r.ExpireTime
+	case wire.RefreshLicenseCode:
+		expire = r.ExpireTime
+	}
+	if p.options.Readings.ShortTimes && len(expire) > len("yyyyMMddHHmmss") {
+		return &wire.Problem{Field: "expireTime", Why: "has more than 14 digits"}
+	}
+	if !p.options.Readings.RefuseUnknown {
+		return nil
+	}
+	o, err := wire.ParseObject(body)
+	if err != nil {
+		return err
+	}
+	if unknown := o.Unknown(wire.Table(r.Activity())); len(unknown) > 0 {
+		return &wire.Problem{Field: unknown[0], Why: "is not known"}
+	}
+	return nil
+}
+
+// call makes the call of a request.
+func (p production) call(ctx context.Context, r wire.Request) (*call, error) {
+	c, calls := &call{test: r.Test()}, p.options.Calls
+	which, offered := "", true
+	switch r := r.(type) {
+	case wire.NewInstance:
+		product, err := p.product(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		c.key = []string{r.OrderID, r.OrderLineID}
+		if product != "" {
+			which, c.key = payPerUse, []string{r.OrderID, product}
+		}
+		offered = calls.NewInstance != nil
+		p.newInstance(c, r)
+	case wire.QueryInstance:
+		c.run = func(ctx context.Context, _ Attempt) (outcome, error) { return p.query(ctx, r) }
+	case wire.RefreshInstance:
+		c.key = []string{r.InstanceID, r.Scene, r.OrderID, r.OrderLineID}
+		c.others = []string{"expireTime=" + wire.FormatTime(r.Expires()), "productId=" + r.ProductID}
+		offered = set(c, r, calls.RefreshInstance)
+	case wire.UpdateInstanceStatus:
+		c.key, c.subject = []string{r.InstanceID, r.Status}, []string{r.InstanceID}
+		offered = set(c, r, calls.UpdateInstanceStatus)
+	case wire.ReleaseInstance:
+		c.key, c.others = []string{r.InstanceID}, []string{"orderId=" + r.OrderID, "orderLineId=" + r.OrderLineID}
+		offered = set(c, r, calls.ReleaseInstance)
+	case wire.UpgradeInstance:
+		c.key = []string{r.InstanceID, r.OrderID, r.OrderLineID}
+		offered = set(c, r, calls.UpgradeInstance)
+	case wire.ChangeInstanceCheck:
+		offered = set(c, r, plainly(calls.ChangeInstanceCheck))
+	case wire.GetLicenseAsync:
+		c.key = []string{r.InstanceID, r.EventID, r.DeviceFingerprint}
+		c.others = []string{"effectiveTime=" + wire.FormatTime(r.Effective()), "expireTime=" + wire.FormatTime(r.Expires())}
+		offered = calls.GetLicenseAsync != nil
+		p.license(c, r)
+	case wire.OrderNotify:
+		c.key = []string{r.OrderID, r.OrderLineID}
+		offered = set(c, r, plainly(calls.OrderNotify))
+	case wire.RefreshLicenseCode:
+		c.key = []string{r.License, r.Scene, r.OrderID, r.OrderLineID}
+		c.others = []string{"expireTime=" + wire.FormatTime(r.Expires()), "productId=" + r.ProductID}
+		offered = set(c, r, calls.RefreshLicenseCode)
+	case wire.UpdateLicenseCodeStatus:
+		c.key, c.subject = []string{r.License, r.Status}, []string{r.License}
+		offered = set(c, r, calls.UpdateLicenseCodeStatus)
+	case wire.ReleaseLicenseCode:
+		c.key, c.others = []string{r.License}, []string{"orderId=" + r.OrderID, "orderLineId=" + r.OrderLineID}
+		offered = set(c, r, calls.ReleaseLicenseCode)
+	}
+	if !offered {
+		return nil, &wire.Problem{Field: "activity", Why: "is not offered by this server"}
+	}
+	c.row = repeat("production", r.Activity(), which)
+	return c, nil
+}
+
+// set makes the call of a callback that returns an error only, false for one that is nil.
+func set[R wire.Request](c *call, r R, callback func(context.Context, R, Attempt) error) bool {
+	if callback == nil {
+		return false
+	}
+	c.success = func(string) (outcome, error) { return answered(success(wire.Answer{})) }
+	c.run = func(ctx context.Context, a Attempt) (outcome, error) {
+		if err := callback(ctx, r, a); err != nil {
+			return outcome{}, err
+		}
+		return c.success("")
+	}
+	return true
+}
+
+// plainly is for callbacks that need no attempt.
+func plainly[R wire.Request](callback func(context.Context, R) error) func(context.Context, R, Attempt) error {
+	if callback == nil {
+		return nil
+	}
+	return func(ctx context.Context, r R, _ Attempt) error { return callback(ctx, r) }
+}
+
+func success(a wire.Answer) wire.Answer {
+	a.ResultCode, a.ResultMsg = wire.Success, "success."
+	return a
+}
+
+func (p production) product(ctx context.Context, r wire.NewInstance) (string, error) {
+	if p.options.PayPerUse == nil || p.options.Calls.NewInstance == nil {
+		return "", nil
+	}
+	product, err := p.options.PayPerUse(ctx, r.OrderID, r.OrderLineID)
+	if err != nil {
+		return "", fmt.Errorf("ask for the product of an order line: %w", err)
+	}
+	return product, nil
+}
+
+func (p production) newInstance(c *call, r wire.NewInstance) {
+	c.instanceID = r.BusinessID
+	c.success = func(id string) (outcome, error) { return answered(success(wire.Answer{InstanceID: id})) }
+	c.pending = func(id string) ([]byte, error) {
+		return wire.Answer{ResultCode: wire.Processing, ResultMsg: wire.Processing.Text(), InstanceID: id}.Encode()
+	}
+	c.run = func(ctx context.Context, a Attempt) (outcome, error) {
+		how, err := p.options.Calls.NewInstance(ctx, r, a)
+		if err != nil {
+			return outcome{}, err
+		}
+		out, err := c.success(a.InstanceID)
+		out.open = how == Ordered
+		return out, err
+	}
+}
+
+// query answers from the store what is not finished, and the rest by the callback; without one it
+// says that the instances are there.
+func (p production) query(ctx context.Context, r wire.QueryInstance) (outcome, error) {
+	info := make([]wire.InstanceInfo, 0, len(r.IDs()))
+	for _, id := range r.IDs() {
+		state, known, err := p.options.Store.Find(ctx, r.Test(), id)
+		if err != nil {
+			return outcome{}, err
+		}
+		if known && !state.Ordered && state.Turn != store.Done {
+			if state.Turn == store.Elsewhere {
+				return outcome{}, ErrProcessing
+			}
+			return outcome{}, Refuse(wire.Internal, "its newInstance has failed and is to be called again")
+		}
+		if !known && p.options.Calls.QueryInstance == nil {
+			return outcome{}, Refuse(wire.NoInstance, "")
+		}
+		info = append(info, wire.InstanceInfo{InstanceID: id})
+	}
+	if p.options.Calls.QueryInstance != nil {
+		var err error
+		if info, err = p.options.Calls.QueryInstance(ctx, r); err != nil {
+			return outcome{}, err
+		}
+	}
+	return answered(success(wire.Answer{Info: info}))
+}
+
+// license makes the call that makes a licence once and uploads it.
+func (p production) license(c *call, r wire.GetLicenseAsync) {
+	c.make = func(ctx context.Context, a Attempt) ([]byte, error) {
+		l, err := p.options.Calls.GetLicenseAsync(ctx, r, a)
+		if err != nil {
+			return nil, err
+		}
+		if err := l.check(); err != nil {
+			return nil, fmt.Errorf("check licence: %w", err)
+		}
+		return json.Marshal(l)
+	}
+	c.deliver = func(ctx context.Context, kept []byte) (outcome, error) {
+		var l License
+		if err := json.Unmarshal(kept, &l); err != nil {
+			return outcome{}, fmt.Errorf("read stored licence: %w", err)
+		}
+		if err := p.options.Upload(ctx, r.EventID, l); err != nil {
+			if !r.Test() || p.options.Readings.NeedTestUpload {
+				return outcome{}, fmt.Errorf("upload licence: %w", err)
+			}
+			p.options.Log.WarnContext(ctx, "a test call's licence was not uploaded", "event", r.EventID, "error", err)
+		}
+		return answered(success(wire.Answer{}))
+	}
+}
+
+// check holds a licence against the limits of the upload, before it is stored for ever.
+func (l License) check() error {
+	switch {
+	case len(l.Content) == 0:
+		return errors.New("it is empty")
+	case len(l.Content) > maxFile:
+		return fmt.Errorf("the file is longer than %d bytes", maxFile)
+	case l.FileName != "":
+		return nil
+	case !utf8.Valid(l.Content):
+		return errors.New("the string is not UTF-8: give it a FileName to send it as a file")
+	case utf8.RuneCount(l.Content) > maxString:
+		return fmt.Errorf("the string is longer than %d characters: give it a FileName to send it as a file", maxString)
+	}
+	return nil
+}
