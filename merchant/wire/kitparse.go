@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"net/url"
 	"strconv"
 )
 
@@ -161,3 +162,29 @@ func kitRequest(call string, o Object) KitRequest {
 }
 
 func org(o Object) Org { return Org{o.Text("orgCode"), o.Text("orgName"), o.Text("parentCode")} }
+
+// KitParams are the parameters of a V1 kit body, for its token: the top-level members, numbers as
+// they are written, null as an empty text. V1 sends its lists as texts, so an array or object there has
+// no place in a token and is refused. The error is a *Problem.
+func KitParams(body []byte) (url.Values, error) {
+	o, err := ParseObject(body)
+	if err != nil {
+		return nil, err
+	}
+	params := make(url.Values, len(o.values))
+	for name, v := range o.values {
+		switch v := v.(type) {
+		case string:
+			params.Set(name, v)
+		case json.Number:
+			params.Set(name, v.String())
+		case bool:
+			params.Set(name, strconv.FormatBool(v))
+		case nil:
+			params.Set(name, "")
+		default:
+			return nil, &Problem{name, "is not a text"}
+		}
+	}
+	return params, nil
+}

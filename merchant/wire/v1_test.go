@@ -38,19 +38,19 @@ func TestV1Samples(t *testing.T) {
 		want        any
 	}{
 		{"refreshInstance", "activity=refreshInstance&expireTime=20180725000000&instanceId=03pf80c2bae96vc49b80b917bea776d7&orderId=HWS001014ED483AA1E8&timeStamp=20170725025113409&testFlag=1&authToken=09lsS5y+KCtxBu+ON4TXv1SrjH5KVYka9sx2MauHrQU=",
-			V1Refresh{Activity: ActivityRefreshInstance, TimeStamp: at, Test: true, OrderID: "HWS001014ED483AA1E8", InstanceID: "03pf80c2bae96vc49b80b917bea776d7", ExpireTime: time.Date(2018, 7, 25, 0, 0, 0, 0, time.UTC)}},
+			V1Refresh{V1Head: V1Head{ActivityRefreshInstance, at, true}, OrderID: "HWS001014ED483AA1E8", InstanceID: "03pf80c2bae96vc49b80b917bea776d7", ExpireTime: time.Date(2018, 7, 25, 0, 0, 0, 0, time.UTC)}},
 		{"expireInstance without orderId", "activity=expireInstance&instanceId=03pf80c2bae96vc49b80b917bea776d7&timeStamp=20170725025113409&testFlag=1&authToken=x",
-			V1Instance{Activity: ActivityExpireInstance, TimeStamp: at, Test: true, InstanceID: "03pf80c2bae96vc49b80b917bea776d7"}},
+			V1Instance{V1Head: V1Head{ActivityExpireInstance, at, true}, InstanceID: "03pf80c2bae96vc49b80b917bea776d7"}},
 		{"instanceStatus", "activity=instanceStatus&instanceId=huaweitest123456&instanceStatus=FREEZE&testFlag=1&timeStamp=20230327070251713&authToken=pqlrW7%2BPHC%2F1JE%2BMEjKxC94GGJreoS6PZHd982auw2o%3D",
-			V1Instance{Activity: ActivityInstanceStatus, TimeStamp: time.Date(2023, 3, 27, 7, 2, 51, 713e6, time.UTC), Test: true, InstanceID: "huaweitest123456", Status: StatusFreeze}},
+			V1Instance{V1Head: V1Head{ActivityInstanceStatus, time.Date(2023, 3, 27, 7, 2, 51, 713e6, time.UTC), true}, InstanceID: "huaweitest123456", Status: StatusFreeze}},
 		{"upgrade", "activity=upgrade&amount=6456&instanceId=huaweitest123456&orderId=CS1906666688ABCDE&productId=00301-666688-0-0&saasExtendParams=" + sampleExtend + "&skuCode=d0abcd&timeStamp=20170725025113409&authToken=x",
-			V1Upgrade{TimeStamp: at, InstanceID: "huaweitest123456", OrderID: "CS1906666688ABCDE", SKUCode: "d0abcd", ProductID: "00301-666688-0-0", Amount: 6456, Extend: sampleParams}},
+			V1Upgrade{V1Head: V1Head{ActivityUpgrade, at, false}, InstanceID: "huaweitest123456", OrderID: "CS1906666688ABCDE", SKUCode: "d0abcd", ProductID: "00301-666688-0-0", Amount: 6456, Extend: sampleParams}},
 		{"releaseInstance", "activity=releaseInstance&instanceId=i&orderId=o&orderAmount=0&timeStamp=20170725025113409&authToken=x",
-			V1Instance{Activity: ActivityReleaseInstance, TimeStamp: at, InstanceID: "i", OrderID: "o", OrderAmount: "0"}},
+			V1Instance{V1Head: V1Head{ActivityReleaseInstance, at, false}, InstanceID: "i", OrderID: "o", OrderAmount: "0"}},
 		{"queryInstance", "activity=queryInstance&instanceId=a,b&timeStamp=20170725025113409&authToken=x",
-			V1Query{TimeStamp: at, Instances: []string{"a", "b"}}},
+			V1Query{V1Head: V1Head{ActivityQueryInstance, at, false}, Instances: []string{"a", "b"}}},
 		{"newInstance with all fields", "activity=newInstance&authToken=x&timeStamp=20170725025113409&customerId=c&customerName=%E5%BC%A0%E4%B8%89&userId=u&userName=n&mobilePhone=m&email=e&businessId=b&orderId=o&skuCode=s&productId=p&trialFlag=1&expireTime=20180725000000&startTime=20170725000000&chargingMode=1&saasExtendParams=" + url.QueryEscape(sampleExtend) + "&amount=1&diskSize=2&bandWidth=3&periodType=day&periodNumber=7&orderAmount=12.345&provisionType=2&testFlag=1&some=new",
-			V1Purchase{Activity: ActivityNewInstance, TimeStamp: at, Test: true, CustomerID: "c", CustomerName: "张三", UserID: "u", UserName: "n", MobilePhone: "m", Email: "e", BusinessID: "b", OrderID: "o", SKUCode: "s", ProductID: "p", Trial: true,
+			V1Purchase{V1Head: V1Head{ActivityNewInstance, at, true}, CustomerID: "c", CustomerName: "张三", UserID: "u", UserName: "n", MobilePhone: "m", Email: "e", BusinessID: "b", OrderID: "o", SKUCode: "s", ProductID: "p", Trial: true,
 				ExpireTime: time.Date(2018, 7, 25, 0, 0, 0, 0, time.UTC), StartTime: time.Date(2017, 7, 25, 0, 0, 0, 0, time.UTC), ChargingMode: V1Period, Extend: sampleParams, Amount: 1, DiskSize: 2, BandWidth: 3, PeriodType: "day", PeriodNumber: 7, OrderAmount: "12.345", ProvisionType: ProvisionAccepted}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

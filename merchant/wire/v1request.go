@@ -7,18 +7,29 @@ import (
 	"time"
 )
 
+// V1Head is what every V1.0 call has.
+type V1Head struct {
+	Call      string    // the activity
+	TimeStamp time.Time // when it was sent; part of the token's key
+	Debug     bool      // testFlag is 1
+}
+
+// Activity implements Request.
+func (h V1Head) Activity() string { return h.Call }
+
+// Test implements Request.
+func (h V1Head) Test() bool { return h.Debug }
+
 // V1Purchase is newInstance of SaaS V1.0 and getLicense of License 1.0: both carry the order, where
 // V2.0 sends its number only. Absent texts are "", absent numbers 0, absent times zero.
 type V1Purchase struct {
-	Activity      string
-	TimeStamp     time.Time
-	Test          bool
+	V1Head
 	CustomerID    string
 	CustomerName  string
 	UserID        string
 	UserName      string
-	MobilePhone   string // as it was sent: encrypted
-	Email         string // as it was sent: encrypted
+	MobilePhone   string // as it was sent: encrypted. Package merchant hands its callbacks the text
+	Email         string // likewise
 	BusinessID    string // another one on each call
 	OrderID       string
 	SKUCode       string
@@ -57,9 +68,7 @@ func (p V1Purchase) IdentificationCode() string {
 // V1Refresh is refreshInstance and refreshLicense: renewal, renewal undone, trial to formal. The order is
 // not the one of the purchase, so the instance says what is renewed.
 type V1Refresh struct {
-	Activity      string
-	TimeStamp     time.Time
-	Test          bool
+	V1Head
 	OrderID       string
 	InstanceID    string
 	ProductID     string // when the type of the period changed
@@ -72,9 +81,7 @@ type V1Refresh struct {
 
 // V1Instance is a call about one instance: expire, release, instanceStatus.
 type V1Instance struct {
-	Activity    string
-	TimeStamp   time.Time
-	Test        bool
+	V1Head
 	InstanceID  string
 	OrderID     string // the purchase order; "" where the sender leaves it out, as samples do
 	OrderAmount string // releaseInstance
@@ -83,8 +90,7 @@ type V1Instance struct {
 
 // V1Upgrade is upgrade: the order's new totals, not what is added.
 type V1Upgrade struct {
-	TimeStamp  time.Time
-	Test       bool
+	V1Head
 	InstanceID string
 	OrderID    string // of the upgrade
 	SKUCode    string
@@ -97,8 +103,7 @@ type V1Upgrade struct {
 
 // V1Query is queryInstance of SaaS V1.0.
 type V1Query struct {
-	TimeStamp time.Time
-	Test      bool
+	V1Head
 	Instances []string
 }
 
@@ -109,7 +114,7 @@ func ParseV1Purchase(q Object) (V1Purchase, error) {
 		return V1Purchase{}, err
 	}
 	return V1Purchase{
-		Activity: q.Text("activity"), TimeStamp: at(q, "timeStamp"), Test: yes(q, "testFlag"),
+		V1Head:     head(q),
 		CustomerID: q.Text("customerId"), CustomerName: q.Text("customerName"),
 		UserID: q.Text("userId"), UserName: q.Text("userName"),
 		MobilePhone: q.Text("mobilePhone"), Email: q.Text("email"),
@@ -129,7 +134,7 @@ func ParseV1Refresh(q Object) (V1Refresh, error) {
 		return V1Refresh{}, err
 	}
 	return V1Refresh{
-		Activity: q.Text("activity"), TimeStamp: at(q, "timeStamp"), Test: yes(q, "testFlag"),
+		V1Head:  head(q),
 		OrderID: q.Text("orderId"), InstanceID: q.Text("instanceId"), ProductID: q.Text("productId"),
 		ExpireTime: at(q, "expireTime"), TrialToFormal: yes(q, "trialToFormal"),
 		PeriodType: q.Text("periodType"), PeriodNumber: q.Int("periodNumber"), OrderAmount: q.Text("orderAmount"),
@@ -142,7 +147,7 @@ func ParseV1Instance(q Object) (V1Instance, error) {
 		return V1Instance{}, err
 	}
 	return V1Instance{
-		Activity: q.Text("activity"), TimeStamp: at(q, "timeStamp"), Test: yes(q, "testFlag"),
+		V1Head:     head(q),
 		InstanceID: q.Text("instanceId"), OrderID: q.Text("orderId"),
 		OrderAmount: q.Text("orderAmount"), Status: q.Text("instanceStatus"),
 	}, nil
@@ -155,7 +160,7 @@ func ParseV1Upgrade(q Object) (V1Upgrade, error) {
 		return V1Upgrade{}, err
 	}
 	return V1Upgrade{
-		TimeStamp: at(q, "timeStamp"), Test: yes(q, "testFlag"),
+		V1Head:     head(q),
 		InstanceID: q.Text("instanceId"), OrderID: q.Text("orderId"), SKUCode: q.Text("skuCode"), ProductID: q.Text("productId"),
 		Amount: q.Int("amount"), DiskSize: q.Int("diskSize"), BandWidth: q.Int("bandWidth"), Extend: extend,
 	}, nil
@@ -166,7 +171,7 @@ func ParseV1Query(q Object) (V1Query, error) {
 	if _, err := checkV1(q, ActivityQueryInstance); err != nil {
 		return V1Query{}, err
 	}
-	return V1Query{TimeStamp: at(q, "timeStamp"), Test: yes(q, "testFlag"), Instances: strings.Split(q.Text("instanceId"), ",")}, nil
+	return V1Query{V1Head: head(q), Instances: strings.Split(q.Text("instanceId"), ",")}, nil
 }
 
 // amountForm is a decimal of at most three places: Kind Number alone would take 1e9 and 0x10.
@@ -196,3 +201,7 @@ func checkV1(q Object, activities ...string) ([]ExtendParam, error) {
 func at(q Object, name string) time.Time { return read(ParseTime, q.Text(name)) }
 
 func yes(q Object, name string) bool { return q.Text(name) == TestYes }
+
+func head(q Object) V1Head {
+	return V1Head{q.Text("activity"), at(q, "timeStamp"), yes(q, "testFlag")}
+}
