@@ -59,6 +59,8 @@ type Orders interface {
 
 	// Order finds one; refusal not_found.
 	Order(ctx context.Context, id string) (Order, error)
+	// OrderOf finds the order that was placed with Repeat; refusal not_found.
+	OrderOf(ctx context.Context, org, repeat string) (Order, error)
 	// Orders lists orders, newest first.
 	Orders(ctx context.Context, f OrderFilter) ([]Order, error)
 	// Resource finds one; refusal not_found.

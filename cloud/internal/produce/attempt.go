@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,7 +34,10 @@ func (q *Queue) try(ctx context.Context, c meta.Call) error {
 	h := q.handlers[c.Activity]
 	d := Usual(x)
 	if h.Answered != nil {
-		if d, err = h.Answered(ctx, c, x); err != nil {
+		var fault Fault
+		if d, err = h.Answered(ctx, c, x); errors.As(err, &fault) {
+			d, x.Verdict = Repeat, string(fault)
+		} else if err != nil {
 			return err
 		}
 	}

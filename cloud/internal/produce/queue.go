@@ -40,12 +40,20 @@ func Usual(x Exchange) Decision {
 	return Repeat
 }
 
+// Fault is a failure of the merchant that only a handler can see: a good answer that does not fit
+// what else is known.
+type Fault string
+
+// Error is the sentence that a merchant reads.
+func (f Fault) Error() string { return string(f) }
+
 // Handler is what the answers to an activity mean. Both functions must be such that doing them again
 // changes nothing: after a crash between an effect and its record the call is made again. An
 // error leaves the call waiting as it was, it is not the merchant's failure.
 type Handler struct {
 	// Answered does what an answer means, and says what becomes of the call. nil is Usual. It sees
-	// failures too (Outcome Invalid and Unreached).
+	// failures too (Outcome Invalid and Unreached). A Fault among its errors is the merchant's: the
+	// call is repeated with it as the verdict.
 	Answered func(ctx context.Context, c meta.Call, x Exchange) (Decision, error)
 	// GivenUp does what the end of the plan, or GiveUp, means. nil does nothing.
 	GivenUp func(ctx context.Context, c meta.Call, x Exchange) error

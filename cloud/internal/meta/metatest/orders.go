@@ -109,6 +109,11 @@ func placingAgain(t *testing.T, c *core) {
 			t.Errorf("placed %v", got)
 		}
 	}
+	if o, err := c.OrderOf(c.ctx, "org_a", "the same"); err != nil || o.ID != got[0] {
+		t.Errorf("the order of this wish: %s, %v", o.ID, err)
+	}
+	_, err := c.OrderOf(c.ctx, "org_b", "the same")
+	code(t, "another organisation's wish", err, cloudapi.ErrNotFound)
 	if list, err := c.Calls(c.ctx, meta.CallFilter{Page: meta.Page{Limit: 100}}); err != nil || len(list) != 1 {
 		t.Errorf("%d calls, %v", len(list), err)
 	}

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -28,8 +27,7 @@ func scanOrder(r row) (o meta.Order, err error) {
 func (s *Store) PlaceOrder(ctx context.Context, o meta.Order, st meta.Step) (stands meta.Order, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		if o.Repeat != "" {
-			stands, err = one(tx, scanOrder, errNone, `SELECT `+orderColumns+` FROM orders WHERE org = ? AND repeat = ?`, o.Org, o.Repeat)
-			if !errors.Is(err, errNone) {
+			if stands, err = orderOf(tx, o.Org, o.Repeat); meta.CodeOf(err) != cloudapi.ErrNotFound {
 				return err
 			}
 		}
@@ -60,8 +58,18 @@ func (s *Store) PlaceOrder(ctx context.Context, o meta.Order, st meta.Step) (sta
 	return stands, err
 }
 
-// errNone tells a missing row from all else.
-var errNone = errors.New("no such row")
+func orderOf(tx *sql.Tx, org, repeat string) (meta.Order, error) {
+	return one(tx, scanOrder, noOrder(), `SELECT `+orderColumns+` FROM orders WHERE org = ? AND repeat = ?`, org, repeat)
+}
+
+// OrderOf implements meta.Orders.
+func (s *Store) OrderOf(ctx context.Context, org, repeat string) (o meta.Order, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		o, err = orderOf(tx, org, repeat)
+		return err
+	})
+	return o, err
+}
 
 // TakeStep implements meta.Orders.
 func (s *Store) TakeStep(ctx context.Context, st meta.Step) error {

@@ -1,0 +1,286 @@
+package market
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/produce"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/merchant/wire"
+)
+
+// planChange makes the first step of an order on a resource that exists.
+func (r *Room) planChange(ctx context.Context, w Wish, o *meta.Order) (st meta.Step, err error) {
+	res, err := r.Store.Resource(ctx, w.Resource)
+	if err != nil {
+		return st, err
+	}
+	if res.Org != w.Org {
+		return st, meta.Refuse(cloudapi.ErrNotFound, "there is no such resource")
+	}
+	listing, err := r.Store.Listing(ctx, res.Product)
+	if err != nil {
+		return st, err
+	}
+	o.Resource, o.Product, o.Merchant = res.ID, res.Product, res.Merchant
+	o.Spec, o.Amount, o.Expire, o.Before, o.Replaces = res.Spec, res.Amount, res.Until, res.Until, res.InForce
+	if w.Spec != "" {
+		o.Spec = w.Spec
+	}
+	if w.Amount != 0 {
+		o.Amount = w.Amount
+	}
+	spec, err := r.Store.Spec(ctx, o.Spec)
+	if err != nil {
+		return st, err
+	}
+	if spec.Product != res.Product || spec.Charging != res.Charging {
+		return st, meta.Refuse(cloudapi.ErrInvalid, "the specification is another product's, or is charged in another way", "member", "spec")
+	}
+	if err := amountOf(o.Amount); err != nil {
+		return st, err
+	}
+	switch w.Type {
+	case meta.OrderUnsubscribe:
+		if w.Undoes != "" {
+			err = r.planUndo(ctx, w, o, &st, res)
+		} else {
+			err = r.planUnsubscribe(ctx, o, &st, res)
+		}
+	case meta.OrderRenew, meta.OrderTrialToFormal:
+		err = r.planRenew(ctx, w, o, &st, res, spec)
+	default:
+		err = r.planResize(ctx, w, o, &st, res, spec)
+	}
+	if err != nil {
+		return st, err
+	}
+	return st, r.notify(&st, *o, listing)
+}
+
+// free says whether the resource can be changed by an order now.
+func free(res meta.Resource) error {
+	switch {
+	case res.Pending != "":
+		return meta.Refuse(cloudapi.ErrConflict, "another order on this resource is not settled", "reason", "pending", "order", res.Pending)
+	case res.State != meta.ResourceActive && res.State != meta.ResourceFrozen:
+		return conflict("the resource is not in a state to be changed", "state", res)
+	}
+	return nil
+}
+
+// renewal gives the order its new end: it continues the old one, also in the frozen period, unless
+// that would still lie in the past.
+func renewal(w Wish, o *meta.Order, res meta.Resource, spec meta.Spec) (err error) {
+	if res.Charging != meta.ChargePeriod || res.Until.IsZero() {
+		return conflict("the resource has no period that could be renewed", "state", res)
+	}
+	if err := periodsOf(w.Periods); err != nil {
+		return err
+	}
+	o.Periods = w.Periods
+	from := res.Until
+	if w.Type == meta.OrderTrialToFormal {
+		from = begin(o.Created)
+	}
+	if o.Expire, err = add(from, spec.Period, w.Periods); err == nil && !o.Expire.After(o.Created) {
+		o.Expire, err = add(begin(o.Created), spec.Period, w.Periods)
+	}
+	return err
+}
+
+func (r *Room) planRenew(ctx context.Context, w Wish, o *meta.Order, st *meta.Step, res meta.Resource, spec meta.Spec) error {
+	if err := free(res); err != nil {
+		return err
+	}
+	scene := wire.SceneRenewal
+	if w.Type == meta.OrderTrialToFormal {
+		scene = wire.SceneTrialToFormal
+	}
+	if res.Trial != (w.Type == meta.OrderTrialToFormal) {
+		return conflict("a trial is converted, everything else is renewed", "trial", res)
+	}
+	if w.Type == meta.OrderRenew && o.Amount != res.Amount {
+		return meta.Refuse(cloudapi.ErrInvalid, "a renewal with another amount is a CHANGE with a number of periods", "member", "amount")
+	}
+	if err := r.assigned(ctx, res, o.Amount); err != nil {
+		return err
+	}
+	if err := renewal(w, o, res, spec); err != nil {
+		return err
+	}
+	res.Pending = o.ID
+	st.Resource = res
+	return r.refresh(ctx, st, *o, scene)
+}
+
+// refresh adds the call that tells the merchant of an order's new end.
+func (r *Room) refresh(ctx context.Context, st *meta.Step, o meta.Order, scene string) error {
+	res := st.Resource
+	product := ""
+	if o.Spec != res.Spec {
+		product = o.Spec
+	}
+	id, line := o.ID, o.Line
+	if o.Undoes != "" && res.Kind != meta.KindSaaS {
+		// The pages for licences name the renewal that is undone, those of SaaS the unsubscription.
+		id, line = o.Undoes, o.Undoes+"-000001"
+	}
+	var q wire.Request = wire.RefreshInstance{ExpireTime: wire.FormatTime(o.Expire), InstanceID: res.MerchantID, OrderID: id, OrderLineID: line,
+		ProductID: product, Scene: scene}
+	if res.Kind == meta.KindCode {
+		code, err := r.Store.CodeOfResource(ctx, res.ID)
+		if err != nil {
+			return err
+		}
+		q = wire.RefreshLicenseCode{ExpireTime: wire.FormatTime(o.Expire), License: code.Code, OrderID: o.ID, OrderLineID: o.Line, ProductID: product, Scene: scene}
+	}
+	return r.call(st, o.Created, res, "refresh:"+o.ID, q)
+}
+
+// assigned refuses an amount below the seats that people have: who loses one is for an administrator to say.
+func (r *Room) assigned(ctx context.Context, res meta.Resource, amount int) error {
+	if res.Kind != meta.KindLicense || amount >= res.Amount {
+		return nil
+	}
+	list, err := r.Store.Instances(ctx, res.Org)
+	if err != nil {
+		return err
+	}
+	for _, i := range list {
+		if i.ID == res.ID && len(i.Assigned) > amount {
+			return meta.Refuse(cloudapi.ErrConflict, "more seats are assigned than would be left", "reason", "assigned", "assigned", fmt.Sprint(len(i.Assigned)))
+		}
+	}
+	return nil
+}
+
+// planResize changes amount or specification, with a renewal when it has periods. The merchant is asked
+// first whether it can.
+func (r *Room) planResize(ctx context.Context, w Wish, o *meta.Order, st *meta.Step, res meta.Resource, spec meta.Spec) error {
+	if err := free(res); err != nil {
+		return err
+	}
+	switch {
+	case res.Kind == meta.KindCode || res.Trial:
+		return conflict("authorization codes and trials have no other size", "state", res)
+	case o.Amount == res.Amount && o.Spec == res.Spec:
+		return meta.Refuse(cloudapi.ErrInvalid, "nothing would change", "member", "amount")
+	case w.Periods == 0 && res.State != meta.ResourceActive:
+		return conflict("a frozen resource is renewed before or while it changes", "state", res)
+	}
+	if err := r.assigned(ctx, res, o.Amount); err != nil {
+		return err
+	}
+	if w.Periods != 0 {
+		if err := renewal(w, o, res, spec); err != nil {
+			return err
+		}
+	}
+	res.Pending = o.ID
+	st.Resource = res
+	return r.call(st, o.Created, res, "check:"+o.ID, wire.ChangeInstanceCheck{InstanceID: res.MerchantID,
+		ProductInfo: wire.Products{{ProductID: spec.ProductID, SKUCode: spec.SKU, LinearValue: json.Number(fmt.Sprint(o.Amount)), ProductName: spec.Name}}})
+}
+
+// checked is what an answer to changeInstanceCheck means: the change follows, or the order has failed. A
+// merchant that cannot answer now is asked again; no dedicated codes are documented, so
+// every other code is a no.
+func (r *Room) checked(ctx context.Context, c meta.Call, x produce.Exchange) (produce.Decision, error) {
+	switch {
+	case x.Outcome == produce.Refused && x.Result.ResultCode != wire.Internal && x.Result.ResultCode != wire.BadSignature:
+		return produce.Finish, r.fail(ctx, c, string(x.Result.ResultCode))
+	case x.Outcome != produce.Done:
+		return produce.Usual(x), nil
+	}
+	_, err := r.step(ctx, c.Subject, func(res meta.Resource) (*meta.Step, error) {
+		o, err := r.Store.Order(ctx, orderOf(c))
+		if err != nil || res.Pending != o.ID {
+			return nil, err
+		}
+		st := &meta.Step{Resource: res}
+		if o.Periods != 0 {
+			return st, r.refresh(ctx, st, o, wire.SceneRenewalChange)
+		}
+		return st, r.call(st, r.now(), res, "upgrade:"+o.ID, wire.UpgradeInstance{InstanceID: res.MerchantID, OrderID: o.ID, OrderLineID: o.Line})
+	})
+	return produce.Finish, err
+}
+
+// changeFailed ends an order for a change that the merchant has not taken until the end of the plan.
+func (r *Room) changeFailed(ctx context.Context, c meta.Call, x produce.Exchange) error {
+	reason := string(x.Result.ResultCode)
+	if reason == "" {
+		reason = "time"
+	}
+	return r.fail(ctx, c, reason)
+}
+
+// fail ends an order on a resource that stays as it was; its calls are not sent again.
+func (r *Room) fail(ctx context.Context, c meta.Call, reason string) error {
+	_, err := r.step(ctx, c.Subject, func(res meta.Resource) (*meta.Step, error) {
+		id := orderOf(c)
+		if res.Pending != id {
+			return nil, nil
+		}
+		res.Pending = ""
+		return &meta.Step{Resource: res, Settle: []meta.Settled{{Order: id, State: meta.OrderFailed, Reason: reason}}, Stop: []string{wire.ActivityUpgradeInstance},
+			Notices: []meta.Notice{orderNotice(res, id, meta.NoticeOrderFailed, meta.NoticeProvision, r.now(), "reason", reason)}}, nil
+	})
+	return err
+}
+
+// refreshed is what an answer to refreshInstance, upgradeInstance or refreshLicenseCode means: the order
+// takes effect.
+func (r *Room) refreshed(ctx context.Context, c meta.Call, x produce.Exchange) (produce.Decision, error) {
+	if x.Outcome != produce.Done {
+		return produce.Usual(x), nil
+	}
+	_, err := r.step(ctx, c.Subject, func(res meta.Resource) (*meta.Step, error) {
+		o, err := r.Store.Order(ctx, orderOf(c))
+		if err != nil || res.Pending != o.ID {
+			return nil, err
+		}
+		return r.apply(ctx, res, o)
+	})
+	return produce.Finish, err
+}
+
+// apply puts an order in force: amount, specification and end. A frozen resource thaws.
+func (r *Room) apply(ctx context.Context, res meta.Resource, o meta.Order) (*meta.Step, error) {
+	res.Pending, res.InForce, res.Spec, res.Amount, res.Until = "", o.ID, o.Spec, o.Amount, o.Expire
+	if o.Undoes != "" {
+		res.InForce = o.Replaces
+	}
+	if o.Type == meta.OrderTrialToFormal {
+		res.Trial = false
+	}
+	res.Term++
+	res.Due = res.Until
+	st := &meta.Step{Settle: []meta.Settled{{Order: o.ID, State: meta.OrderDone}}}
+	if res.State == meta.ResourceFrozen {
+		res.State, res.FrozenAt = meta.ResourceActive, time.Time{}
+		st.Stop = freezing()
+		if err := r.status(ctx, st, res, wire.StatusUnfreeze); err != nil {
+			return nil, err
+		}
+	}
+	if o.Periods != 0 {
+		st.Notices = append(st.Notices, orderNotice(res, o.ID, meta.NoticeRenewed, meta.NoticeRenewal, r.now(), "until", o.Expire.Format(time.RFC3339)))
+	}
+	st.Resource = res
+	return st, r.license(ctx, st)
+}
+
+// orderNotice tells the merchant what became of an order; pairs are name, value, ….
+func orderNotice(res meta.Resource, order, event, category string, now time.Time, pairs ...string) meta.Notice {
+	n := meta.Notice{ID: meta.NewID("ntc"), Merchant: res.Merchant, Category: category, Event: event, About: order, Time: now, Count: 1,
+		Params: map[string]string{"order": order, "resource": res.ID}}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		n.Params[pairs[i]] = pairs[i+1]
+	}
+	return n
+}
