@@ -12,16 +12,16 @@ import (
 
 const columns = `instance_id, attempts, state, ordered, digest, kept, answer`
 
-// scan reads a row; begun tells that a turn was given and not ended.
-func scan(row *sql.Row) (s store.State, begun, found bool, err error) {
+// scan reads a row. A turn that is not ended shows in Store.held only, or belongs to a dead process.
+func scan(row *sql.Row) (s store.State, found bool, err error) {
 	var id sql.NullString
 	var state string
 	err = row.Scan(&id, &s.Attempt, &state, &s.Ordered, &s.Digest, &s.Kept, &s.Answer)
 	if errors.Is(err, sql.ErrNoRows) {
-		return store.State{}, false, false, nil
+		return store.State{}, false, nil
 	}
 	if err != nil {
-		return store.State{}, false, false, fmt.Errorf("read call: %w", err)
+		return store.State{}, false, fmt.Errorf("read call: %w", err)
 	}
 	s.InstanceID = id.String
 	if state == "done" {
@@ -29,7 +29,7 @@ func scan(row *sql.Row) (s store.State, begun, found bool, err error) {
 	} else {
 		s.Answer = nil
 	}
-	return s, state == "begun", true, nil
+	return s, true, nil
 }
 
 // Begin implements store.Store.
@@ -72,7 +72,7 @@ func (s *Store) holds(key string) bool {
 
 // elsewhere is the state of a key that another caller of this process holds. It may have finished since.
 func (s *Store) elsewhere(ctx context.Context, key string) (store.State, error) {
-	state, _, _, err := scan(s.db.QueryRowContext(ctx, `SELECT `+columns+` FROM merchant_calls WHERE key = ?`, key))
+	state, _, err := scan(s.db.QueryRowContext(ctx, `SELECT `+columns+` FROM merchant_calls WHERE key = ?`, key))
 	if err == nil && state.Turn != store.Done {
 		state.Turn = store.Elsewhere
 	}
@@ -80,7 +80,7 @@ func (s *Store) elsewhere(ctx context.Context, key string) (store.State, error) 
 }
 
 func begin(tx *sql.Tx, b store.Begin) (store.State, error) {
-	state, _, found, err := scan(tx.QueryRow(`SELECT `+columns+` FROM merchant_calls WHERE key = ?`, b.Key))
+	state, found, err := scan(tx.QueryRow(`SELECT `+columns+` FROM merchant_calls WHERE key = ?`, b.Key))
 	if err != nil || state.Turn == store.Done {
 		return state, err
 	}
@@ -177,7 +177,7 @@ func (s *Store) Find(ctx context.Context, test bool, instanceID string) (store.S
 		return store.State{}, false, fmt.Errorf("find instance: %w", err)
 	}
 	held := s.holds(key)
-	state, _, found, err := scan(s.db.QueryRowContext(ctx, `SELECT `+columns+` FROM merchant_calls WHERE key = ?`, key))
+	state, found, err := scan(s.db.QueryRowContext(ctx, `SELECT `+columns+` FROM merchant_calls WHERE key = ?`, key))
 	if held && state.Turn != store.Done {
 		state.Turn = store.Elsewhere
 	}

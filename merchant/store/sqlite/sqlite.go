@@ -57,6 +57,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open merchant store: %w", err)
 	}
+	db.SetMaxOpenConns(8)
 	s, err := Use(ctx, db)
 	if err != nil {
 		db.Close()
