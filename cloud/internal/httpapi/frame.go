@@ -23,8 +23,6 @@ const (
 	Open            Need = iota // none; limited by address
 	OfUser                      // a user's access token
 	OfAdmin                     // of an administrator
-	OfOperator                  // of an administrator of the organisation that setup made
-	OfMerchant                  // of an administrator of an organisation that sells; Call.Merchant is set
 	OfUserOnDevice              // a user's, and a device's in header Iscdesk-Device-Token
 	OfTransfer                  // a transfer token of any mode
 	OfTransferWrite             // a transfer token of mode "write"
@@ -98,7 +96,7 @@ func (a *API) pass(c *Call, r Route) error {
 	if err := a.gates.principal(c); err != nil {
 		return err
 	}
-	if err := a.permit(c, r.Need); err != nil {
+	if err := permit(c, r.Need); err != nil {
 		return err
 	}
 	if r.Permit != nil {
