@@ -67,6 +67,13 @@ const (
 	FingerprintCode   = "code"   // a hardware code of the merchant's own, typed by the buyer; never to an agent
 )
 
+// Bounds of a licence on its way to an agent.
+const (
+	MaxLicenseFile   = 1 << 20          // bytes of the file form
+	MaxLicenseAnswer = 8 << 20          // bytes of License as JSON, whatever has to be escaped in it
+	LicenseSilence   = 30 * time.Second // the cloud answers LicenseRequest within it: it waits up to 20 for the merchant
+)
+
 // EncodingBase64 is License.ContentEncoding of content that is not UTF-8 text.
 const EncodingBase64 = "base64"
 

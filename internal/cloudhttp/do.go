@@ -2,6 +2,7 @@ package cloudhttp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,9 +30,13 @@ type Request struct {
 	Body io.Reader // sent as it is, streaming; repeated only when it is an io.Seeker
 	Size int64     // bytes of Body, when known
 
-	Result any       // decoded from a JSON answer of at most cloudapi.MaxJSON bytes
+	Result any       // decoded from a JSON answer of at most Max bytes; 0 takes cloudapi.MaxJSON
 	Into   io.Writer // takes the answer's bytes, at most Max
 	Max    int64
+
+	// Silence is how long the cloud may take for its answer to a call without content before it
+	// counts as one that hangs; 0 takes the usual, which is for answers that are there at once.
+	Silence time.Duration
 
 	// Repeat allows the call to be sent again after a lost answer. GET, PUT and
 	// DELETE always may; a POST may when it carries an idempotency key.
@@ -104,7 +109,7 @@ func repeatable(r Request) bool {
 func (c *Client) once(ctx context.Context, r Request, body []byte) (Reply, error) {
 	limit := c.stall
 	if r.Body == nil && r.Into == nil {
-		limit = min(limit, c.quiet)
+		limit = min(limit, cmp.Or(r.Silence, c.quiet))
 	}
 	moving, stop := watch(ctx, limit)
 	defer stop()
@@ -202,12 +207,13 @@ func take(resp *http.Response, r Request) (int64, error) {
 		}
 		return n, nil
 	case r.Result != nil:
-		b, err := io.ReadAll(io.LimitReader(resp.Body, cloudapi.MaxJSON+1))
+		limit := cmp.Or(r.Max, cloudapi.MaxJSON)
+		b, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 		if err != nil {
 			return 0, err
 		}
-		if len(b) > cloudapi.MaxJSON {
-			return 0, refuse(api.CloudAnswer, "%s: JSON answer of more than %d bytes", r.Path, cloudapi.MaxJSON)
+		if int64(len(b)) > limit {
+			return 0, refuse(api.CloudAnswer, "%s: JSON answer of more than %d bytes", r.Path, limit)
 		}
 		if err := json.Unmarshal(b, r.Result); err != nil {
 			return 0, refuse(api.CloudAnswer, "%s: %v", r.Path, err)

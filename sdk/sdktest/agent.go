@@ -52,7 +52,9 @@ type Agent struct {
 	lastOp   api.Operation
 	ops      map[api.Operation]*operation
 	manual   bool
-	away     bool // the cloud
+	pending  bool   // licences have to be made by their publisher
+	imported []byte // the parts of a document that came so far
+	away     bool   // the cloud
 	license  api.LicenseState
 	auth     api.AuthStatus
 	passwd   string

@@ -46,6 +46,8 @@ func TestEveryMethodIsAnswered(t *testing.T) {
 		{api.MethodLicenseState, api.None{}, api.OK},
 		{api.MethodLicenseRequest, api.LicenseRequest{Form: api.FormFile}, api.OK},
 		{api.MethodLicenseVerify, api.LicenseVerify{OK: true}, api.OK},
+		{api.MethodLicenseImport, api.LicenseImport{Part: []byte(ImportDocument), Size: len(ImportDocument)}, api.OK},
+		{api.MethodLicenseImport, api.LicenseImport{Part: []byte("x"), Size: 1}, api.ImportNotDocument},
 		{api.MethodSpaces, api.None{}, api.OK},
 		{api.MethodList, api.List{Space: "s1"}, api.OK},
 		{api.MethodList, api.List{Space: "s2"}, api.NotFound},

@@ -6,6 +6,9 @@ import "github.com/iscdesk/iscdesk/sdk/api"
 const (
 	// LicenseContent is the ISV's licence that license.request delivers.
 	LicenseContent = "0078369f54-a3ce-4dc7-8a62-904555416f9000"
+	// ImportDocument is the only licence document that license.import takes; any other file
+	// is api.ImportNotDocument.
+	ImportDocument = "sdktest.licence.document"
 	// Password of the account mei@example.com.
 	Password = "correct horse battery"
 )

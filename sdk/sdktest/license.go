@@ -31,6 +31,50 @@ func (a *Agent) licensed(form string) Event {
 	return e
 }
 
+// PublisherWorks lets licences be made by their publisher: license.request then waits, with
+// EVENT_LICENSE_PENDING, until DeliverLicense, Finish or a cancel.
+func (a *Agent) PublisherWorks() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pending = true
+}
+
+// pend is called with mu held.
+func (a *Agent) pend(o *operation) {
+	e := Event{Type: api.EventLicensePending, Operate: api.OperateLicensePending, Operation: o.state.Operation, ComeBack: o.comeBack, Params: map[string]string{
+		"waitsFor": api.WaitsPublisher, "event": "87b94795-0603-4e24-8ae5-69420d60e3c8",
+		"until":         a.clock.Now().Add(135 * time.Minute).UTC().Format(time.RFC3339),
+		api.ParamReason: "The software's publisher is making the licence.", api.ParamHint: "Wait, it arrives by itself; or cancel and request it again later."}}
+	kept := a.event(e, 0)
+	o.state.State, o.state.Waits = api.OpQueued, &kept
+	a.emit(e)
+}
+
+// DeliverLicense brings the licence that an operation waits for.
+func (a *Agent) DeliverLicense(op api.Operation) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if o := a.ops[op]; o != nil && o.state.Method == api.MethodLicenseRequest {
+		a.finish(o, a.licensed(o.form))
+		return
+	}
+	a.t.Errorf("sdktest: operation %d waits for no licence", op)
+}
+
+// licenseImport is called with mu held.
+func (a *Agent) licenseImport(p api.LicenseImport) (any, error) {
+	if p.Offset == 0 {
+		a.imported = nil
+	}
+	if a.imported = append(a.imported, p.Part...); len(a.imported) < p.Size {
+		return api.LicenseImported{More: true}, nil
+	}
+	if string(a.imported) != ImportDocument {
+		return nil, Refusal(api.ImportNotDocument)
+	}
+	return api.LicenseImported{Product: "cad", Form: api.FormString, From: a.clock.Now(), Until: a.license.Until, Bound: true}, nil
+}
+
 // SetLicense changes the cached licence state and tells every session.
 func (a *Agent) SetLicense(l api.LicenseState) {
 	a.mu.Lock()

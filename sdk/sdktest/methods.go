@@ -27,6 +27,8 @@ func (a *Agent) answer(method string, params json.RawMessage) (any, error) {
 		return fingerprint(), nil
 	case api.MethodLicenseState:
 		return a.license, nil
+	case api.MethodLicenseImport:
+		return with(params, a.licenseImport)
 	case api.MethodOperation:
 		return with(params, a.operationGet)
 	case api.MethodOperations:

@@ -14,6 +14,7 @@ type operation struct {
 	state    api.OperationState
 	comeBack string
 	path     string
+	form     string // of a licence
 }
 
 // Manual stops operations from ending by themselves: they run until Finish.
@@ -53,7 +54,7 @@ func (a *Agent) begin(method string, params json.RawMessage) (any, error) {
 		}
 	}
 	a.lastOp++
-	op := &operation{comeBack: p.ComeBack, path: p.Path, state: api.OperationState{
+	op := &operation{comeBack: p.ComeBack, path: p.Path, form: p.Form, state: api.OperationState{
 		Operation: a.lastOp, Method: method, State: api.OpRunning, Started: a.clock.Now()}}
 	a.ops[a.lastOp] = op
 	started := api.Started{Operation: a.lastOp}
@@ -69,6 +70,10 @@ func (a *Agent) begin(method string, params json.RawMessage) (any, error) {
 	}
 	switch method {
 	case api.MethodLicenseRequest:
+		if a.pending {
+			a.pend(op)
+			break
+		}
 		a.finish(op, a.licensed(p.Form))
 	case api.MethodOpen, api.MethodPick:
 		e, err := a.opened(p.Object, p.Checkout)
@@ -159,6 +164,9 @@ func (a *Agent) cancel(r api.OperationRef) (any, error) {
 	case api.MethodPick, api.MethodOpen:
 		params["by"] = "application"
 		a.finish(o, Event{Type: api.EventOpenCancelled, Operate: api.OperateOpenCancelled, Params: params})
+	case api.MethodLicenseRequest:
+		params["Status"], params["LicenseType"] = api.StatusFailed, o.form
+		a.finish(o, Event{Type: api.EventLicenseVerify, Operate: api.OperateLicenseVerify, Params: params})
 	default:
 		params[api.ParamStatus] = api.StatusFailed
 		a.finish(o, Event{Type: api.EventSaveResult, Operate: api.OperateSaveResult, Params: params})

@@ -66,7 +66,7 @@ func Run(conn io.ReadWriteCloser, home string, rooms Rooms) error {
 		ready: make(chan struct{}),
 		live:  make(map[api.Operation]map[int]context.CancelFunc),
 	}
-	p.link = ipc.NewLink(conn, ipc.Options{Handle: p.handle, MaxInFlight: maxInFlight})
+	p.link = ipc.NewLink(conn, ipc.Options{Handle: p.handle, MaxInFlight: maxInFlight, MaxIn: workerapi.MaxFrame})
 	close(p.ready)
 	<-p.link.Done()
 	p.mu.Lock()

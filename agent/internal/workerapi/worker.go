@@ -7,6 +7,9 @@ import (
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
+// MaxFrame is what a worker takes in one frame: a licence file in base64, and the rest.
+const MaxFrame = 2 << 20
+
 // Requests that the service sends to a worker. Each one of an operation is
 // answered when its work ends; progress comes as notices in between.
 const (
@@ -191,7 +194,7 @@ type PageEnd struct {
 type WriteFile struct {
 	Dir  string `json:"dir"` // "licenses/<product>"
 	Name string `json:"name"`
-	Data []byte `json:"data"` // at most 64 KiB
+	Data []byte `json:"data"` // at most cloudapi.MaxLicenseFile
 }
 
 // WrittenFile answers WriteFile.

@@ -26,8 +26,11 @@ import (
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
 )
 
-// maxCA bounds the file of private authorities.
-const maxCA = 1 << 20
+// Bounds of the files that the configuration names: private authorities, and keys for licence documents.
+const (
+	maxCA   = 1 << 20
+	maxKeys = 64 << 10
+)
 
 // Config of a run.
 type Config struct {

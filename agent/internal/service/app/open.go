@@ -61,9 +61,12 @@ func (r *rooms) openRooms() error {
 		OnSignOut: func(uid caller.UID) { r.license.Wake(uid) },
 	})
 	r.closers = append(r.closers, r.signin.Close)
-	var err error
+	keys, err := r.importKeys()
+	if err != nil {
+		return err
+	}
 	r.license, err = license.New(license.Config{
-		Cloud: r.cloud, Store: r.store, Events: r.events, Clock: r.cfg.Clock, Log: r.cfg.Log,
+		ImportKeys: keys, Cloud: r.cloud, Store: r.store, Events: r.events, Clock: r.cfg.Clock, Log: r.cfg.Log,
 		User: r.signin.User, Account: r.signin.Account, Fingerprint: r.identity.Fingerprint,
 		Worker: func(ctx context.Context, a caller.Actor) (license.Worker, error) {
 			return worker(r.launch.Acquire(ctx, a))
@@ -100,7 +103,7 @@ func (r *rooms) openRooms() error {
 func (r *rooms) openCloud(machine map[string]string) error {
 	var err error
 	if r.cfg.CA != "" {
-		if r.caPEM, err = readCA(r.cfg.CA); err != nil {
+		if r.caPEM, err = readNamed("ca", r.cfg.CA, maxCA); err != nil {
 			return err
 		}
 	}

@@ -8,8 +8,11 @@ import (
 	"io"
 	"os"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/launch"
+	"github.com/iscdesk/iscdesk/agent/internal/service/license"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -40,21 +43,37 @@ func (r *rooms) notice(uid caller.UID, method string, params json.RawMessage) {
 	r.files.Notice(uid, method, params)
 }
 
-// readCA reads the file of private authorities that the configuration names.
-func readCA(path string) ([]byte, error) {
+// readNamed reads a file that the configuration names in a setting.
+func readNamed(setting, path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the file of setting ca: %w", err)
+		return nil, fmt.Errorf("open the file of setting %s: %w", setting, err)
 	}
 	defer f.Close()
-	pem, err := io.ReadAll(io.LimitReader(f, maxCA+1))
-	if err == nil && len(pem) > maxCA {
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(text)) > limit {
 		err = errors.New("it is too large")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the file of setting ca: %w", err)
+		return nil, fmt.Errorf("read the file of setting %s: %w", setting, err)
 	}
-	return pem, nil
+	return text, nil
+}
+
+// importKeys reads the keys that the administrator named for licence documents; none are none.
+func (r *rooms) importKeys() (jose.JSONWebKeySet, error) {
+	if r.cfg.LicenseKeys == "" {
+		return jose.JSONWebKeySet{}, nil
+	}
+	text, err := readNamed("license_keys", r.cfg.LicenseKeys, maxKeys)
+	if err != nil {
+		return jose.JSONWebKeySet{}, err
+	}
+	keys, err := license.ParseKeys(text)
+	if err != nil {
+		return jose.JSONWebKeySet{}, fmt.Errorf("read the file of setting license_keys (%s): %w", r.cfg.LicenseKeys, err)
+	}
+	return keys, nil
 }
 
 // worker keeps a nil *launch.Worker from becoming an interface that is not nil.

@@ -45,7 +45,7 @@ func (u *User) Versions(ctx context.Context, object string, before int64) (cloud
 // NewFolder makes a folder. It is sent once: a repeat would find the name taken.
 func (u *User) NewFolder(ctx context.Context, space string, f cloudapi.NewFolder) (cloudapi.Entry, error) {
 	var e cloudapi.Entry
-	err := u.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/spaces/" + url.PathEscape(space) + "/folders",
+	_, err := u.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/spaces/" + url.PathEscape(space) + "/folders",
 		JSON: f, Result: &e}, false)
 	return e, err
 }
@@ -54,7 +54,7 @@ func (u *User) NewFolder(ctx context.Context, space string, f cloudapi.NewFolder
 // repeat renews: the fencing token stays.
 func (u *User) Checkout(ctx context.Context, object string, seconds int64) (cloudapi.Checkout, error) {
 	var c cloudapi.Checkout
-	err := u.do(ctx, cloudhttp.Request{Method: http.MethodPut, Path: objectPath(object) + "/checkout",
+	_, err := u.do(ctx, cloudhttp.Request{Method: http.MethodPut, Path: objectPath(object) + "/checkout",
 		JSON: cloudapi.NewCheckout{Seconds: seconds}, Result: &c}, true)
 	return c, err
 }
@@ -63,13 +63,14 @@ func (u *User) Checkout(ctx context.Context, object string, seconds int64) (clou
 func (u *User) Checkin(ctx context.Context, object string, fence int64) error {
 	q := url.Values{}
 	number(q, "fence", fence)
-	return u.do(ctx, cloudhttp.Request{Method: http.MethodDelete, Path: objectPath(object) + "/checkout", Query: q}, true)
+	_, err := u.do(ctx, cloudhttp.Request{Method: http.MethodDelete, Path: objectPath(object) + "/checkout", Query: q}, true)
+	return err
 }
 
 // Transfer gets a worker's token for one operation in one space.
 func (u *User) Transfer(ctx context.Context, space string, t cloudapi.NewTransfer) (cloudapi.TransferToken, error) {
 	var tt cloudapi.TransferToken
-	err := u.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/spaces/" + url.PathEscape(space) + "/transfer",
+	_, err := u.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/spaces/" + url.PathEscape(space) + "/transfer",
 		JSON: t, Result: &tt, Repeat: true}, true)
 	return tt, err
 }

@@ -29,6 +29,8 @@ type Config struct {
 	Products string `toml:"products"` // folder, absolute
 	Log      string `toml:"log"`      // debug, info, warn, error
 
+	LicenseKeys string `toml:"license_keys"` // JSON Web Key Set for imported licences; absolute, or empty
+
 	System bool `toml:"-"` // the service is the system's, run by root or LocalSystem
 }
 
@@ -79,11 +81,11 @@ func (c *Config) Check() error {
 			return fmt.Errorf("setting cloud: %q is not an https address", c.Cloud)
 		}
 	}
-	for name, path := range map[string]string{"ca": c.CA, "state": c.State, "socket": c.Socket, "products": c.Products} {
+	for name, path := range map[string]string{"ca": c.CA, "state": c.State, "socket": c.Socket, "products": c.Products, "license_keys": c.LicenseKeys} {
 		if Escaped(path) {
 			return fmt.Errorf("setting %s: %q holds a control character%s", name, path, backslash)
 		}
-		if (path != "" || name != "ca") && !filepath.IsAbs(path) {
+		if (path != "" || name != "ca" && name != "license_keys") && !filepath.IsAbs(path) {
 			return fmt.Errorf("setting %s: %q is not an absolute path", name, path)
 		}
 	}

@@ -53,6 +53,7 @@ func TestCheck(t *testing.T) {
 		{"no scheme", func(c *Config) { c.Cloud = "desk.example.com" }, "setting cloud"},
 		{"a password in the address", func(c *Config) { c.Cloud = "https://u:p@desk.example.com" }, "setting cloud"},
 		{"a relative CA", func(c *Config) { c.CA = "ca.pem" }, "setting ca"},
+		{"relative keys", func(c *Config) { c.LicenseKeys = "keys.json" }, "setting license_keys"},
 		{"no state", func(c *Config) { c.State = "" }, "setting state"},
 		{"a relative socket", func(c *Config) { c.Socket = "agent.sock" }, "setting socket"},
 		{"a tab that was meant as a folder", func(c *Config) { c.State = folderHere + "\temp" }, "in single quotes"},
@@ -109,15 +110,15 @@ func TestCommentedFileShowsTheDefaults(t *testing.T) {
 	if err := got.parse(text); err != nil || got != want {
 		t.Errorf("the file as it is changes something: %+v, %v", got, err)
 	}
-	uncommented := regexp.MustCompile(`(?m)^# ([a-z]+ = )`).ReplaceAllString(text, "$1")
+	uncommented := regexp.MustCompile(`(?m)^# ([a-z_]+ = )`).ReplaceAllString(text, "$1")
 	var shown Config
 	if err := shown.parse(uncommented); err != nil {
 		t.Fatal(err)
 	}
-	if shown.Cloud == "" || shown.CA == "" {
-		t.Error("the file shows no cloud or no CA")
+	if shown.Cloud == "" || shown.CA == "" || shown.LicenseKeys == "" {
+		t.Error("the file shows no cloud, no CA or no keys")
 	}
-	shown.Cloud, shown.CA, shown.System = "", "", true
+	shown.Cloud, shown.CA, shown.LicenseKeys, shown.System = "", "", "", true
 	if shown != want {
 		t.Errorf("the file shows %+v, the defaults are %+v", shown, want)
 	}

@@ -66,13 +66,14 @@ func (e *Events) visible(o Owner, id api.Operation) *Op {
 	return nil
 }
 
-// Queued counts the user's operations that wait for the cloud.
+// Queued counts the user's saves that wait for the cloud. A licence that its publisher
+// makes is no work of the user's that could be lost.
 func (e *Events) Queued(uid caller.UID) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := 0
 	for _, op := range e.ops {
-		if op.r.UID == uid && op.r.State == api.OpQueued {
+		if op.r.UID == uid && op.r.State == api.OpQueued && op.r.Method != api.MethodLicenseRequest {
 			n++
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/ipc"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -181,7 +182,7 @@ func (s *spawner) start(ctx context.Context, users Users, id identity,
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the process: %w", err), ours.Close())
 	}
-	return &process{child: &child{cmd}, link: ipc.NewLink(ours, ipc.Options{Handle: handle, Notice: notice})}, nil
+	return &process{child: &child{cmd}, link: ipc.NewLink(ours, ipc.Options{Handle: handle, Notice: notice, MaxOut: workerapi.MaxFrame})}, nil
 }
 
 // environment is made from nothing: nothing of the service's own environment, and

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/windows"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/ipc"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
@@ -106,7 +107,7 @@ func (s *spawner) start(_ context.Context, _ Users, id identity,
 		}
 		return nil, errors.Join(fmt.Errorf("start the process: %w", err), ours.Close())
 	}
-	return &process{child: c, link: ipc.NewLink(ours, ipc.Options{Handle: handle, Notice: notice})}, nil
+	return &process{child: c, link: ipc.NewLink(ours, ipc.Options{Handle: handle, Notice: notice, MaxOut: workerapi.MaxFrame})}, nil
 }
 
 // ownToken is for a service that a user runs.

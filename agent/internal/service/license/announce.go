@@ -15,7 +15,7 @@ const maxTold = 4096
 // word is what makes two states the same to an application: its right, why, and
 // until when. That the cloud is away shows in heartbeats, so it is no news here.
 func word(st api.LicenseState) string {
-	return st.State + "/" + strconv.Itoa(int(st.Code)) + "/" + st.Until.UTC().Format(time.RFC3339)
+	return st.State + "/" + strconv.Itoa(int(st.Code)) + "/" + st.Until.UTC().Format(time.RFC3339) + "/" + st.Source
 }
 
 // answer is State for one session, which from then on knows it.

@@ -28,14 +28,27 @@ type record struct {
 	Lease    string             `json:"lease,omitempty"`    // compact JWS
 	Contents map[string]content `json:"contents,omitempty"` // by form
 	Refused  api.Code           `json:"refused,omitempty"`  // what the cloud said last, when it said no
+	Why      string             `json:"why,omitempty"`      // of the refusal: one of api's Refused… words
 	Detail   string             `json:"detail,omitempty"`
 }
 
-// content is the ISV's opaque text, as it was handed out last.
+// content is the ISV's opaque word, as it was handed out last.
 type content struct {
-	Text     string `json:"text"`
+	Text     string `json:"text"`           // string form; an agent of before kept files here too
+	Data     []byte `json:"data,omitempty"` // file form: any bytes
 	FileName string `json:"fileName,omitempty"`
 	For      string `json:"for"` // digest of fingerprint and devInfo that it was made for
+
+	Event           string `json:"event,omitempty"`           // of the application at the publisher
+	FingerprintForm string `json:"fingerprintForm,omitempty"` // how the publisher got the fingerprint: full, digest
+}
+
+// bytes are what goes into a licence file.
+func (c content) bytes() []byte {
+	if len(c.Data) > 0 {
+		return c.Data
+	}
+	return []byte(c.Text)
 }
 
 // entry is a record in memory, with its lease verified.

@@ -15,9 +15,11 @@ const early = 5 * time.Minute
 
 // verdict is a state without its words.
 type verdict struct {
-	state string
-	code  api.Code
-	until time.Time
+	state  string
+	code   api.Code
+	until  time.Time
+	source string // api.SourceImport, or empty
+	why    string // of a refusal: one of api's Refused… words, or empty
 }
 
 // judge decides from a verified entry, what is known of the time, and who is
@@ -28,7 +30,7 @@ func judge(e *entry, now time.Time, suspect bool, account string) verdict {
 		// Only the cloud can say that there is none, and it was not asked.
 		return verdict{state: api.StateUnknown, code: api.LicenseUnknown}
 	case e.rec.Refused == api.LicenseRefused:
-		return verdict{state: api.StateRefused, code: api.LicenseRefused}
+		return verdict{state: api.StateRefused, code: api.LicenseRefused, why: e.rec.Why}
 	case e.rec.Refused != 0:
 		return verdict{state: api.StateNone, code: e.rec.Refused}
 	case e.untrusted != "":
@@ -66,7 +68,7 @@ func (r *Room) state(k key, language string) api.LicenseState {
 	account, err := r.cfg.Account(k.uid)
 	now, suspect := r.now(k)
 	r.mu.Lock()
-	e, damaged := r.entries[k], r.damaged[k]
+	e, damaged, d := r.entries[k], r.damaged[k], r.imports[k]
 	v := judge(e, now, suspect, account)
 	r.mu.Unlock()
 	switch {
@@ -75,31 +77,46 @@ func (r *Room) state(k key, language string) api.LicenseState {
 	case account == "" && err != nil:
 		v = verdict{state: api.StateNone, code: api.CodeOf(err)}
 	}
+	if d != nil && v.code != api.OK && yields(r.current(k, account)) {
+		if doc := judgeDocument(d, now, suspect); doc.code == api.OK || v.state == api.StateUnknown || v.state == api.StateNone {
+			v = doc
+		}
+	}
 	return r.words(v, language)
 }
 
-// now is the watch's time; a lease's own issue time is a floor as well, for the
-// case that the known time was lost.
+// now is the watch's time; the issue time of a lease or an imported document is a floor as
+// well, for the case that the known time was lost, or that there never was one.
 func (r *Room) now(k key) (time.Time, bool) {
 	now, suspect := r.watch.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := r.entries[k]
-	if e == nil || e.lease.Issued.IsZero() || !r.watch.heard().IsZero() {
+	if !r.watch.heard().IsZero() {
 		return now, suspect
 	}
-	if now.Before(e.lease.Issued.Add(-tolerance)) {
-		return e.lease.Issued, true
+	var issued time.Time
+	if e := r.entries[k]; e != nil {
+		issued = e.lease.Issued
+	}
+	if d := r.imports[k]; d != nil && d.Issued.After(issued) {
+		issued = d.Issued
+	}
+	if !issued.IsZero() && now.Before(issued.Add(-tolerance)) {
+		return issued, true
 	}
 	return now, suspect
 }
 
 // words makes the answer of a verdict.
 func (r *Room) words(v verdict, language string) api.LicenseState {
-	st := api.LicenseState{State: v.state, Code: v.code, Until: v.until, Checked: r.watch.heard(),
+	st := api.LicenseState{State: v.state, Code: v.code, Until: v.until, Checked: r.watch.heard(), Source: v.source,
 		Offline: r.cfg.Cloud.Base() != "" && !r.cfg.Cloud.Reachable()}
 	if v.state == api.StateUnknown {
 		st.Checked = time.Time{} // whatever the cloud was asked last, it was not this
+	}
+	if v.why != "" {
+		st.Reason, st.Hint = api.RefusalText(v.why, language)
+		return st
 	}
 	if v.code != api.OK {
 		st.Reason, st.Hint = api.Text(v.code, language)
@@ -132,6 +149,9 @@ func params(st api.LicenseState) map[string]string {
 		"offline":       strconv.FormatBool(st.Offline),
 		api.ParamReason: st.Reason,
 		api.ParamHint:   st.Hint,
+	}
+	if st.Source != "" {
+		p["source"] = st.Source
 	}
 	if !st.Until.IsZero() {
 		p["until"] = st.Until.UTC().Format(time.RFC3339)

@@ -40,6 +40,7 @@ func (r *Room) tick(ctx context.Context) {
 		r.renew(ctx, k)
 	}
 	r.deliver(ctx)
+	r.forgetUploads()
 	r.keepTime(false)
 	r.announce()
 }
@@ -101,6 +102,10 @@ func (r *Room) pause() time.Duration {
 		if e.failures > 0 {
 			sooner(now.Add(e.next.Sub(r.cfg.Clock.Now())))
 		}
+	}
+	for _, d := range r.imports {
+		sooner(d.From)
+		sooner(d.Until)
 	}
 	return max(wait, shortest)
 }

@@ -1,9 +1,11 @@
 package license
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"strings"
@@ -21,18 +23,21 @@ import (
 // Bounds of a request.
 const (
 	cloudTimeout    = time.Minute // from the question to the cached answer
-	maxFile         = 64 << 10    // bytes of a licence in its file form
 	maxRefusals     = 64          // kept for one user
 	defaultFileName = "license.lic"
 )
 
 // asked is what is kept with the operation, so that a killed agent goes on with
-// the same idempotency key.
+// the same idempotency key. The last three are there once the cloud has taken the request and a
+// publisher makes the licence.
 type asked struct {
-	Form     string `json:"form"`
-	FileName string `json:"fileName,omitempty"`
-	DevInfo  string `json:"devInfo,omitempty"`
-	Request  string `json:"request"`
+	Form     string    `json:"form"`
+	FileName string    `json:"fileName,omitempty"`
+	DevInfo  string    `json:"devInfo,omitempty"`
+	Request  string    `json:"request"`
+	Account  string    `json:"account,omitempty"` // whose request it is
+	Accepted time.Time `json:"accepted,omitzero"` // since when it is waited for
+	Event    string    `json:"event,omitempty"`   // of the application at the publisher
 }
 
 // Request gets the product's licence; EVENT_LICENSE_VERIFY ends it.
@@ -43,7 +48,7 @@ func (r *Room) Request(ctx context.Context, a caller.Actor, q api.LicenseRequest
 	if err := check(&q); err != nil {
 		return api.Started{}, err
 	}
-	if account, err := r.cfg.Account(a.UID); account == "" && err != nil {
+	if account, err := r.cfg.Account(a.UID); account == "" && err != nil && r.document(key{a.UID, a.Product}) == nil {
 		return api.Started{}, err
 	}
 	data := asked{Form: q.Form, FileName: q.FileName, DevInfo: q.DevInfo, Request: rand.Text()}
@@ -99,9 +104,10 @@ func (r *Room) serve(op *events.Op, q asked, worker func(context.Context) (Worke
 	ctx, cancel := context.WithCancel(op.Context())
 	defer cancel()
 	defer context.AfterFunc(r.ctx, cancel)()
-	got, st, err := r.obtain(ctx, op.Owner(), q)
+	got, st, err := r.obtain(ctx, op, q)
+	path := ""
 	if err == nil && q.Form == api.FormFile {
-		got.Text, err = r.write(ctx, op.Owner().Product, got, worker)
+		path, err = r.write(ctx, op.Owner().Product, got, worker)
 	}
 	if r.ctx.Err() != nil {
 		return
@@ -122,10 +128,16 @@ func (r *Room) serve(op *events.Op, q asked, worker func(context.Context) (Worke
 	delete(p, api.ParamReason)
 	delete(p, api.ParamHint)
 	p["Status"], p["LicenseType"] = api.StatusSuccess, q.Form
-	p["LicenseContent"] = got.Text
 	if q.Form == api.FormFile {
-		delete(p, "LicenseContent")
-		p["LicenseFilePath"] = got.Text
+		p["LicenseFilePath"] = path
+	} else {
+		p["LicenseContent"] = got.Text
+	}
+	if got.Event != "" {
+		p["event"] = got.Event
+	}
+	if got.FingerprintForm != "" {
+		p["fingerprintForm"] = got.FingerprintForm
 	}
 	r.end(op, p, false)
 }
@@ -136,6 +148,15 @@ func (r *Room) fail(op *events.Op, form string, err error) {
 	p := events.Failure(o.Language, err)
 	delete(p, api.ParamStatus)
 	p["Status"], p["LicenseType"] = api.StatusFailed, form
+	if refused(err) {
+		if detail := said(err); detail != "" {
+			p["detail"] = detail
+		}
+	}
+	if why := reasonOf(err); why != "" {
+		p["refusal"] = why
+		p[api.ParamReason], p[api.ParamHint] = api.RefusalText(why, o.Language)
+	}
 	st := r.state(key{o.UID, o.Product}, o.Language)
 	maps.Copy(p, map[string]string{"state": st.State, "offline": params(st)["offline"]})
 	r.end(op, p, true)
@@ -148,40 +169,99 @@ func (r *Room) end(op *events.Op, p map[string]string, failed bool) {
 	r.announce()
 }
 
-// obtain gets the content: from the cloud, or, when that is away, from the cache
-// as long as the lease allows work.
-func (r *Room) obtain(ctx context.Context, o events.Owner, q asked) (content, api.LicenseState, error) {
+// obtain gets the content: from the cloud, which may take as long as a publisher takes; or, when that
+// is away, from what is kept here. A cloud that has the request is waited for.
+func (r *Room) obtain(ctx context.Context, op *events.Op, q asked) (content, api.LicenseState, error) {
+	o := op.Owner()
 	k := key{o.UID, o.Product}
-	account, err := r.cfg.Account(o.UID)
-	if account == "" {
-		return content{}, api.LicenseState{}, err
-	}
+	w := &wait{room: r, op: op, asked: q}
 	fp, err := r.cfg.Fingerprint(ctx)
 	if err != nil {
 		return content{}, api.LicenseState{}, err
 	}
 	made := madeFor(fp.Fingerprint, q.DevInfo)
-	got, err := r.ask(ctx, k, account, fp.Fingerprint, made, q)
-	if err == nil {
-		return got, r.state(k, o.Language), nil
+	for {
+		var got content
+		var pending *cloudapi.LicensePending
+		account, err := r.cfg.Account(o.UID)
+		switch {
+		case w.accepted() && account != "" && account != w.Account:
+			return content{}, api.LicenseState{}, &api.Error{Code: api.SessionExpired,
+				Detail: fmt.Sprintf("the licence was requested by %.100s, and another account is signed in now", w.Account)}
+		case account != "":
+			var leave func()
+			if leave, err = w.turn(ctx); err != nil {
+				return content{}, api.LicenseState{}, err
+			}
+			got, pending, err = r.ask(ctx, k, account, fp.Fingerprint, made, w.asked)
+			leave()
+		case err == nil:
+			err = &api.Error{Code: api.NotSignedIn}
+		}
+		now, _ := r.watch.now()
+		switch {
+		case err == nil && pending == nil:
+			return got, r.state(k, o.Language), nil
+		case ctx.Err() != nil:
+			return content{}, api.LicenseState{}, cmp.Or(err, context.Cause(ctx))
+		case pending != nil:
+			w.take(account, pending.Event, now)
+		case cloudhttp.Away(err) || account == "" || signedOut(err) && r.document(k) != nil:
+			kept, st, kerr := r.kept(k, account, fp.Fingerprint, made, w.asked, o.Language, err)
+			if kerr == nil || !w.accepted() {
+				return kept, st, kerr
+			}
+		case !w.accepted() || !away(err):
+			return content{}, api.LicenseState{}, err
+		}
+		if w.over(now) {
+			kept, st, kerr := r.kept(k, account, fp.Fingerprint, made, w.asked, o.Language, w.late())
+			return kept, st, kerr
+		}
+		w.tell(err, now)
+		if err := w.pause(ctx, pending, err, now); err != nil {
+			return content{}, api.LicenseState{}, err
+		}
 	}
-	if !cloudhttp.Away(err) || ctx.Err() != nil {
-		return content{}, api.LicenseState{}, err
-	}
-	st := r.state(k, o.Language)
+}
+
+// signedOut says that somebody has to sign in first.
+func signedOut(err error) bool {
+	return api.CodeOf(err) == api.NotSignedIn || api.CodeOf(err) == api.SessionExpired
+}
+
+// kept is what this machine can hand out by itself: what the cloud gave for the same request, as long as
+// its lease allows work, or an imported document. cause is why it is asked for.
+func (r *Room) kept(k key, account, fingerprint, made string, q asked, language string, cause error) (content, api.LicenseState, error) {
+	now, suspect := r.now(k)
+	r.mu.Lock()
+	v := judge(r.entries[k], now, suspect, account)
+	d := r.imports[k]
+	r.mu.Unlock()
+	st := r.state(k, language)
 	st.Offline = true
 	rec := r.current(k, account)
 	cached, ok := rec.Contents[q.Form]
-	switch {
-	case rec.Lease == "" && rec.Refused == 0, allowed(st) && (!ok || cached.For != made):
-		return content{}, st, err // nothing to answer with: the cloud's absence is the reason
-	case !allowed(st):
-		return content{}, st, &api.Error{Code: st.Code, Detail: "answered from the cache, because: " + err.Error()}
+	if account != "" && v.code == api.OK && ok && cached.For == made {
+		if q.FileName != "" {
+			cached.FileName = q.FileName
+		}
+		return cached, st, nil
 	}
-	if q.FileName != "" {
-		cached.FileName = q.FileName
+	if d != nil && yields(rec) {
+		got, err := d.handOut(q, fingerprint, judgeDocument(d, now, suspect))
+		if err == nil {
+			st = r.words(judgeDocument(d, now, suspect), language)
+			st.Offline = true
+		}
+		if err == nil || rec.Lease == "" {
+			return got, st, err
+		}
 	}
-	return cached, st, nil
+	if account == "" || rec.Lease == "" && rec.Refused == 0 || v.code == api.OK || api.CodeOf(cause) == api.LicenseLate {
+		return content{}, st, cause // nothing to answer with: the cloud's absence is the reason
+	}
+	return content{}, st, &api.Error{Code: v.code, Detail: "answered from the cache, because: " + cause.Error()}
 }
 
 // write lets the user's worker write the licence file, and returns its path.
@@ -193,7 +273,7 @@ func (r *Room) write(ctx context.Context, product string, got content, worker fu
 	defer w.Release()
 	var written workerapi.WrittenFile
 	err = w.Call(ctx, workerapi.MethodWriteFile,
-		workerapi.WriteFile{Dir: "licenses/" + product, Name: got.FileName, Data: []byte(got.Text)}, &written)
+		workerapi.WriteFile{Dir: "licenses/" + product, Name: got.FileName, Data: got.bytes()}, &written)
 	if err != nil {
 		return "", err
 	}

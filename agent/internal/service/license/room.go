@@ -31,6 +31,10 @@ type Config struct {
 	Clock  clock.Clock
 	Log    *slog.Logger
 
+	// ImportKeys are keys of clouds that the administrator named for documents that are imported,
+	// beside those that this agent has from its own cloud; see ParseKeys. May be empty.
+	ImportKeys jose.JSONWebKeySet
+
 	// Uptime names this run of the system and how long it has lasted, sleep
 	// included. nil asks the kernel.
 	Uptime func() (boot string, since time.Duration)
@@ -52,6 +56,9 @@ type Room struct {
 	work  sync.WaitGroup
 	wake  chan struct{} // holds one sign that the loop should look now
 
+	asking chan struct{}                                    // has a token for each waiting request that asks now
+	wait   func(ctx context.Context, d time.Duration) error // between its questions; tests do not wait
+
 	saving sync.Mutex // orders writes of sealed records; held during them
 
 	telling sync.Mutex        // guards told, and orders answers and events of states; taken before mu
@@ -60,6 +67,8 @@ type Room struct {
 	mu      sync.Mutex // guards what follows; never held during I/O or calls
 	entries map[key]*entry
 	damaged map[key]bool // records that could not be read at start
+	imports map[key]*document
+	uploads map[caller.UID]*upload
 	keys    jose.JSONWebKeySet
 	probes  int       // looks for an absent cloud that failed in a row
 	probeAt time.Time // wall time before which it is not looked for again
@@ -82,10 +91,16 @@ func New(cfg Config) (*Room, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Room{cfg: cfg, ctx: ctx, stop: stop, wake: make(chan struct{}, 1),
-		told: map[string]string{}, entries: map[key]*entry{}, damaged: map[key]bool{}}
+		asking: make(chan struct{}, maxAsking), wait: clock.Wait,
+		told: map[string]string{}, entries: map[key]*entry{}, damaged: map[key]bool{},
+		imports: map[key]*document{}, uploads: map[caller.UID]*upload{}}
 	r.watch = newWatch(cfg.Clock, cfg.Uptime, r.loadTime())
 	r.loadKeys()
 	if err := r.loadEntries(); err != nil {
+		stop()
+		return nil, err
+	}
+	if err := r.loadDocuments(); err != nil {
 		stop()
 		return nil, err
 	}

@@ -59,6 +59,7 @@ var methods = map[string]method{
 	api.MethodSpaces:         {person, waits, ask(filesRoom, Files.Spaces)},
 	api.MethodVersions:       {person, waits, call(filesRoom, Files.Versions, checkObject)},
 	api.MethodFingerprint:    {anyone, waits, fingerprint},
+	api.MethodLicenseImport:  {anyone, waits, call(licenseRoom, License.Import, checkLicenseImport)},
 	api.MethodLicenseRequest: {anyone, begins, call(licenseRoom, License.Request, checkLicenseRequest)},
 	api.MethodLicenseState:   {anyone, quick, licenseState},
 	api.MethodLicenseVerify:  {anyone, waits, tell(licenseRoom, License.Verify, checkVerify)},

@@ -108,6 +108,24 @@ func checkLicenseRequest(r api.LicenseRequest) error {
 	return errors.Join(checkText("fileName", r.FileName, 255), checkText("devInfo", r.DevInfo, api.MaxDevInfo), checkComeBack(r.ComeBack))
 }
 
+// checkLicenseImport holds a part of a document to its bounds. A file that is too large is no document:
+// whoever chose it is told which one to take.
+func checkLicenseImport(p api.LicenseImport) error {
+	switch {
+	case p.Size > api.MaxImport:
+		return &api.Error{Code: api.ImportNotDocument, Detail: fmt.Sprintf("the file has %d bytes; a licence document has at most %d", p.Size, api.MaxImport)}
+	case len(p.Part) > api.MaxImportPart:
+		return &api.Error{Code: api.TooLarge, Detail: fmt.Sprintf("part has %d bytes, limit %d", len(p.Part), api.MaxImportPart)}
+	case len(p.Part) == 0:
+		return missing("part")
+	case p.Size < 1:
+		return missing("size")
+	case p.Offset < 0 || p.Offset > p.Size-len(p.Part):
+		return &api.Error{Code: api.InvalidArgument, Detail: "offset and part do not lie within size"}
+	}
+	return nil
+}
+
 func checkVerify(v api.LicenseVerify) error {
 	if !v.OK && v.Error == "" {
 		return missing("error, required when ok is false,")

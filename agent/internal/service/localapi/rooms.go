@@ -25,6 +25,7 @@ type License interface {
 	State(ctx context.Context, a caller.Actor) api.LicenseState
 	Request(ctx context.Context, a caller.Actor, r api.LicenseRequest) (api.Started, error)
 	Verify(ctx context.Context, a caller.Actor, v api.LicenseVerify) error
+	Import(ctx context.Context, a caller.Actor, p api.LicenseImport) (api.LicenseImported, error)
 }
 
 // Files is the room of cloud files.

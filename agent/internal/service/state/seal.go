@@ -19,7 +19,7 @@ const (
 	recordLabel = "iscdesk record v1\x00"
 	lineLabel   = "iscdesk line v1\x00"
 	wrapLabel   = "iscdesk machine v1\x00"
-	maxSealed   = 1 << 20 // bytes of a record's file
+	maxSealed   = 4 << 20 // bytes of a record's file: a licence of 1 MiB in base64, and the rest
 )
 
 var errSealed = errors.New("not sealed by this store")

@@ -12,6 +12,7 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/chunk"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -69,7 +70,7 @@ func (r *Room) claim(path string) (release func(), err error) {
 
 // Bounds of WriteFile.
 const (
-	maxPrivateFile  = 64 << 10
+	maxPrivateFile  = cloudapi.MaxLicenseFile
 	maxPrivateDepth = 4
 )
 

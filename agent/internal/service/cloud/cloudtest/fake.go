@@ -49,9 +49,10 @@ type Cloud struct {
 	Now        func() time.Time
 	Products   map[string]*Product
 	Reports    []cloudapi.VerifyReport // in the order of their first arrival
-	Calls      map[string]int          // by path, as far as they reached a handler
-	Life       time.Duration           // of an access token
-	Keys       []ed25519.PrivateKey    // lease keys; the first one signs
+	Requests   []cloudapi.LicenseRequest
+	Calls      map[string]int       // by path, as far as they reached a handler
+	Life       time.Duration        // of an access token
+	Keys       []ed25519.PrivateKey // lease keys; the first one signs
 
 	devices   map[string]jose.JSONWebKey // by id
 	thumbs    map[string]string          // device by thumbprint
@@ -63,9 +64,19 @@ type Cloud struct {
 // Product is what the cloud says about a product.
 type Product struct {
 	Content string
-	Refuse  string // a cloudapi.Err… code instead
+	Refuse  string            // a cloudapi.Err… code instead
+	Params  map[string]string // of that refusal
 	Life    time.Duration
 	Grace   time.Duration
+
+	// A product of the marketplace has an Event, which is its application's, and brings its licence after
+	// Pending answers that it is being made; for ever where that is negative.
+	Event           string
+	Pending         int
+	State           string // of those answers: asking, making; "" is making
+	RetryAfter      int    // seconds, of those answers
+	Encoding        string // of Content: "", base64
+	FingerprintForm string
 }
 
 type access struct {
@@ -215,10 +226,12 @@ func answer(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-func refuse(w http.ResponseWriter, status int, code string) {
+func refuse(w http.ResponseWriter, status int, code string) { refuseWith(w, status, code, nil) }
+
+func refuseWith(w http.ResponseWriter, status int, code string, params map[string]string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	answer(w, cloudapi.ErrorBody{Error: cloudapi.Error{Code: code, Message: "refused by the fake"}})
+	answer(w, cloudapi.ErrorBody{Error: cloudapi.Error{Code: code, Message: "refused by the fake", Params: params}})
 }
 
 // lease signs a lease for a device.
@@ -231,12 +244,17 @@ func (c *Cloud) lease(device, product string, p *Product) string {
 }
 
 // Sign makes a lease's JWS with the first key.
-func (c *Cloud) Sign(l token.Lease) string {
-	claims, err := l.Claims()
+func (c *Cloud) Sign(l token.Lease) string { return c.sign(token.Type, l) }
+
+// SignImport makes a licence document's with the first key.
+func (c *Cloud) SignImport(i token.Import) string { return c.sign(token.ImportType, i) }
+
+func (c *Cloud) sign(typ jose.ContentType, of interface{ Claims() ([]byte, error) }) string {
+	claims, err := of.Claims()
 	if err != nil {
 		panic("cloudtest: " + err.Error())
 	}
-	opt := (&jose.SignerOptions{}).WithType(token.Type).WithHeader(jose.HeaderKey("kid"), kid(c.Keys[0]))
+	opt := (&jose.SignerOptions{}).WithType(typ).WithHeader(jose.HeaderKey("kid"), kid(c.Keys[0]))
 	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: c.Keys[0]}, opt)
 	if err != nil {
 		panic("cloudtest: " + err.Error())

@@ -1,11 +1,13 @@
 package cloudtest
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -185,17 +187,26 @@ func (c *Cloud) asUser(w http.ResponseWriter, r *http.Request) {
 			refuse(w, 400, cloudapi.ErrInvalid)
 			return
 		}
+		if r.URL.Path == "/v1/licenses" {
+			c.Requests = append(c.Requests, in)
+		}
 		p := c.Products[in.Product]
 		switch {
 		case p == nil:
 			refuse(w, 404, cloudapi.ErrProductUnknown)
 		case p.Refuse != "":
-			refuse(w, 403, p.Refuse)
+			refuseWith(w, 403, p.Refuse, p.Params)
 		case r.URL.Path == "/v1/leases":
 			answer(w, cloudapi.Lease{Lease: c.lease(device.device, in.Product, p)})
+		case p.Pending != 0:
+			p.Pending = max(p.Pending-1, -1)
+			w.Header().Set("Content-Type", "application/json")
+			w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
+			w.WriteHeader(http.StatusAccepted)
+			answer(w, cloudapi.LicensePending{Event: p.Event, State: cmp.Or(p.State, "making"), RetryAfter: p.RetryAfter})
 		default:
-			answer(w, cloudapi.License{Instance: "ins1", Form: in.Form, FileName: in.FileName, Content: p.Content,
-				Lease: c.lease(device.device, in.Product, p)})
+			answer(w, cloudapi.License{Instance: "ins1", Form: in.Form, FileName: in.FileName, Content: p.Content, ContentEncoding: p.Encoding,
+				FingerprintForm: p.FingerprintForm, Event: p.Event, Lease: c.lease(device.device, in.Product, p)})
 		}
 	case "POST /v1/licenses/reports":
 		var in cloudapi.VerifyReport
