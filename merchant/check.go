@@ -37,6 +37,9 @@ func (o Options) check() error {
 			seen[key] = c.name
 		}
 	}
+	if err := errors.Join(o.V1.check(), o.Kit.check()); err != nil {
+		return err
+	}
 	if o.Store == nil {
 		return errors.New("Options.Store is nil: repeats would create twice")
 	}

@@ -275,9 +275,9 @@ func (h *Handler) work(c *call, key string, state store.State, a Attempt) ([]byt
 }
 
 // made is work for a call that makes something once and delivers it: what was made is stored first, and a
-// repeat delivers the same again, also when the call is done.
+// repeat delivers the same again, also when the call is done. What is only ordered is made anew.
 func (h *Handler) made(ctx context.Context, c *call, key string, state store.State, a Attempt) ([]byte, error) {
-	if state.Kept == nil {
+	if state.Kept == nil || state.Ordered {
 		out, err := guard(func() (outcome, error) {
 			kept, err := c.make(ctx, a)
 			return outcome{body: kept}, err

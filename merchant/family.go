@@ -28,7 +28,7 @@ type family interface {
 
 // families lists them in the order in which they are asked.
 func (h *Handler) families() []family {
-	return []family{production{h.options}}
+	return []family{v1{h.options}, kit{h.options}, production{h.options}}
 }
 
 // proof is what prove has found out.

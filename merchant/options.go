@@ -16,6 +16,8 @@ type Options struct {
 	Keys  Keys
 	Store store.Store  // the ISV opens it and closes it, after Handler.Close
 	Calls Callbacks    // production interfaces
+	V1    V1           // License 1.0 and SaaS V1.0
+	Kit   Kit          // the joint-operation kit
 	Log   *slog.Logger // nil logs nothing
 
 	// Upload brings a licence back to the marketplace, by the open API's upload with this event id.

@@ -29,4 +29,18 @@ type Readings struct {
 	// NeedTestUpload makes the upload of a test call's licence count. Ours: it is tried, and its failure is
 	// logged only, since the pages do not say whether an event of a debugging call takes an upload.
 	NeedTestUpload bool
+
+	// V1AnyTime takes V1.0 calls (and the kit's V1 paths) of any timeStamp. Ours: 60 s, as for V2.0. The pages of
+	// V1.0 name no window; without one whoever reads a URL in a proxy's log can freeze an instance or
+	// fetch a licence for ever.
+	V1AnyTime bool
+
+	// V1PlainContact takes a mobilePhone or email that is not encrypted. Ours: 000002, as the pages
+	// call them encrypted and a plain one would be a mistake worth knowing.
+	V1PlainContact bool
+
+	// KitArrivalOrder hands the kit's calls over in the order of their arrival. Ours: one that is older by its
+	// timeStamp than what was handed over for the same object is answered with success and left out, since a
+	// repeat that comes late would otherwise bring back a user who was deleted meanwhile.
+	KitArrivalOrder bool
 }

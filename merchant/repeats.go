@@ -36,7 +36,7 @@ type Repeat struct {
 // Repeats is the table, one row a call. The handler looks its calls up here, and
 // docs/merchant.md shows the same rows. Keys of test calls (testFlag 1) are kept apart from real ones.
 func Repeats() []Repeat {
-	return slices.Concat(productionRepeats())
+	return slices.Concat(productionRepeats(), v1Repeats(), kitRepeats())
 }
 
 // repeat finds the row of a call. A family asks only for activities that it has parsed.
