@@ -20,7 +20,8 @@ const (
 
 const (
 	maxTokenParams = 64
-	maxTokenBytes  = 32 << 10
+	maxTokenBytes  = 32 << 10 // of a query
+	maxTokenBody   = 8 << 20  // of a kit body: its lists of users and departments are single parameters
 )
 
 // TokenForm says which parameters a V1 token covers.
@@ -52,6 +53,10 @@ func token(key string, values url.Values, form TokenForm) ([]byte, error) {
 	if len(values) > maxTokenParams {
 		return nil, fmt.Errorf("make authToken, over %d parameters: %w", maxTokenParams, ErrMalformed)
 	}
+	most := maxTokenBytes
+	if form == TokenBody {
+		most = maxTokenBody
+	}
 	names := make([]string, 0, len(values))
 	size := 0
 	for name, all := range values {
@@ -65,7 +70,7 @@ func token(key string, values url.Values, form TokenForm) ([]byte, error) {
 			continue
 		}
 		size += len(name) + len(all[0])
-		if size > maxTokenBytes || boundary.MatchString(all[0]) || strings.ContainsAny(name, "=&") {
+		if size > most || boundary.MatchString(all[0]) || strings.ContainsAny(name, "=&") {
 			return nil, fmt.Errorf("make authToken, a value is too long or holds another parameter: %w", ErrMalformed)
 		}
 		names = append(names, name)
