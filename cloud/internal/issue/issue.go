@@ -31,6 +31,7 @@ const (
 // Issuer holds the keys. All methods may be called from several goroutines.
 type Issuer struct {
 	leases  jose.Signer
+	imports jose.Signer // by the same key, for another type of statement
 	public  jose.JSONWebKeySet
 	issuer  ed25519.PrivateKey
 	refresh []byte
@@ -56,13 +57,16 @@ func Open(dir string) (*Issuer, error) {
 	if key.KeyID, err = Thumbprint(key); err != nil {
 		return nil, err
 	}
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: private, KeyID: key.KeyID}},
-		(&jose.SignerOptions{}).WithType(token.Type))
+	signing := jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: private, KeyID: key.KeyID}}
+	leases, err := jose.NewSigner(signing, (&jose.SignerOptions{}).WithType(token.Type))
 	if err != nil {
 		return nil, fmt.Errorf("use lease key: %w", err)
 	}
-	return &Issuer{leases: signer, public: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}},
+	imports, err := jose.NewSigner(signing, (&jose.SignerOptions{}).WithType(token.ImportType))
+	if err != nil {
+		return nil, fmt.Errorf("use lease key: %w", err)
+	}
+	return &Issuer{leases: leases, imports: imports, public: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}},
 		issuer: ed25519.NewKeyFromSeed(issuer), refresh: refresh}, nil
 }
 
@@ -84,13 +88,26 @@ func (i *Issuer) Lease(l token.Lease) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sig, err := i.leases.Sign(claims)
+	return compact(i.leases, claims, "lease")
+}
+
+// Import signs a licence document; it refuses what package token would not verify.
+func (i *Issuer) Import(d token.Import) (string, error) {
+	claims, err := d.Claims()
 	if err != nil {
-		return "", fmt.Errorf("sign lease: %w", err)
+		return "", err
+	}
+	return compact(i.imports, claims, "licence document")
+}
+
+func compact(by jose.Signer, claims []byte, what string) (string, error) {
+	sig, err := by.Sign(claims)
+	if err != nil {
+		return "", fmt.Errorf("sign %s: %w", what, err)
 	}
 	jws, err := sig.CompactSerialize()
 	if err != nil {
-		return "", fmt.Errorf("sign lease: %w", err)
+		return "", fmt.Errorf("sign %s: %w", what, err)
 	}
 	return jws, nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
-	"github.com/iscdesk/iscdesk/internal/token"
 )
 
 // askAfter is when an application that the merchant has taken is asked for once more, if somebody still
@@ -61,7 +60,7 @@ func (l *Licenses) Ask(ctx context.Context, r Request, wait time.Duration) (meta
 			Application: meta.Application{
 				Key: applicationKey("agent", res.ID, strconv.Itoa(res.Term), r.Account, r.Device, res.Product, r.Form, r.Fingerprint, r.DevInfo),
 				Org: r.Instance.Org, Account: r.Account, Device: r.Device, Form: r.Form, Fingerprint: field, FingerprintForm: form,
-				From: res.From.Truncate(time.Second), Until: res.Until.Truncate(time.Second),
+				From: begin(res.From), Until: begin(res.Until),
 			},
 			Grant: &r.Hold, Why: r.Why,
 		}, nil
@@ -174,16 +173,16 @@ func (l *Licenses) await(ctx context.Context, a meta.Application, wait time.Dura
 //	                         application is refused with reason isv, and may be asked for again
 func (l *Licenses) Handler() produce.Handler {
 	return produce.Handler{
-		Answered: func(ctx context.Context, c meta.Call, x produce.Exchange) (produce.Decision, error) {
+		Answered: func(ctx context.Context, c meta.Call, x *produce.Exchange) (produce.Decision, error) {
 			return l.answered(ctx, c.Subject, x)
 		},
-		GivenUp: func(ctx context.Context, c meta.Call, x produce.Exchange) error {
+		GivenUp: func(ctx context.Context, c meta.Call, x *produce.Exchange) error {
 			return l.decide(ctx, c.Subject, meta.ReasonISV, string(x.Result.ResultCode), "")
 		},
 	}
 }
 
-func (l *Licenses) answered(ctx context.Context, event string, x produce.Exchange) (produce.Decision, error) {
+func (l *Licenses) answered(ctx context.Context, event string, x *produce.Exchange) (produce.Decision, error) {
 	switch x.Outcome {
 	case produce.Done, produce.Processing:
 		if err := l.store.Taken(ctx, event, l.clock.Now()); err != nil {
@@ -205,14 +204,4 @@ func (l *Licenses) decide(ctx context.Context, event, reason, code, message stri
 	}
 	l.waits.wake(event)
 	return nil
-}
-
-// Import is a delivered application as the document that a machine without network takes; package issue signs it.
-func Import(a meta.Application, features []string, now time.Time) token.Import {
-	i := token.Import{ID: a.Event, Product: a.Product, Instance: a.Resource, Features: features, From: a.From, Until: a.Until, Form: a.Form,
-		Content: a.Content, Fingerprint: fingerprintSum(a), Issued: now.UTC().Truncate(time.Second)}
-	if a.Form == token.FormFile {
-		i.FileName = a.FileName
-	}
-	return i
 }
