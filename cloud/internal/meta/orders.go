@@ -21,7 +21,8 @@ type OrderFilter struct {
 // ResourceFilter chooses resources; an empty member chooses all.
 type ResourceFilter struct {
 	Org, Merchant string
-	Delivery      bool // only those in state ResourceDelivering
+	MerchantID    string // the instanceId that the merchant gave; with Merchant
+	Delivery      bool   // only those in state ResourceDelivering
 	Page
 }
 

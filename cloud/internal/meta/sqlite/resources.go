@@ -78,7 +78,7 @@ func (s *Store) Resource(ctx context.Context, id string) (v meta.Resource, err e
 
 // Resources implements meta.Orders.
 func (s *Store) Resources(ctx context.Context, f meta.ResourceFilter) (list []meta.Resource, err error) {
-	q := newest("resources", f.Page).with("org", f.Org).with("merchant", f.Merchant)
+	q := newest("resources", f.Page).with("org", f.Org).with("merchant", f.Merchant).with("merchant_id", f.MerchantID)
 	if f.Delivery {
 		q = q.with("state", meta.ResourceDelivering)
 	}
