@@ -25,8 +25,11 @@ func canonical(r *http.Request, names []string, payload string) (string, error) 
 	b.WriteString(r.Method + "\n" + path + "\n" + query + "\n")
 	for _, name := range names {
 		values := r.Header.Values(name)
-		if name == "host" {
+		switch name {
+		case "host":
 			values = []string{host(r)}
+		case "authorization":
+			return "", fmt.Errorf("read signed headers, a signature cannot cover itself: %w", ErrMalformed)
 		}
 		if len(values) == 0 {
 			return "", fmt.Errorf("read signed header %s: %w", name, ErrMissing)

@@ -2,6 +2,7 @@ package sign
 
 import (
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
 	_ "crypto/sha1"   // crypto.SHA1 of OAEPSHA1 and OAEPJava
 	_ "crypto/sha256" // crypto.SHA256
@@ -108,7 +109,7 @@ func EncryptSecret(key *rsa.PublicKey, secret string, reading OAEP) (string, err
 	if len(secret) > key.Size()-2*o.Hash.Size()-2 {
 		return "", fmt.Errorf("encrypt clientSecret: %w", ErrTooLong)
 	}
-	sealed, err := rsa.EncryptOAEPWithOptions(nil, key, []byte(secret), &o)
+	sealed, err := rsa.EncryptOAEPWithOptions(rand.Reader, key, []byte(secret), &o)
 	if err != nil {
 		return "", fmt.Errorf("encrypt clientSecret: %w", err)
 	}
