@@ -11,8 +11,8 @@ import (
 	"github.com/iscdesk/iscdesk/internal/token"
 )
 
-// Wish is an application that a buyer's administrator types, for a machine that may have no desk and no network.
-type Wish struct {
+// TypedRequest is an application that a buyer's administrator types, for a machine that may have no desk and no network.
+type TypedRequest struct {
 	Org          string
 	Account      string
 	Resource     string
@@ -24,11 +24,11 @@ type Wish struct {
 	Why          meta.Entry
 }
 
-// Wish finds or makes the application of a buyer. The same wish is the same (resource, term, form, fingerprint
+// Apply finds or makes the application of a buyer. The same request is the same (resource, term, form, fingerprint
 // or code, from, until), whoever of the organisation types it. It does not wait for the merchant. An application
-// that was refused is returned as it is while meta.RefusalStands; then the same wish is a new one. Refusals:
+// that was refused is returned as it is while meta.RefusalStands; then the same request makes a new one. Refusals:
 // those of meta's Apply, license_refused with reason fingerprint_missing, invalid_argument.
-func (l *Licenses) Wish(ctx context.Context, w Wish) (meta.Application, error) {
+func (l *Licenses) Apply(ctx context.Context, w TypedRequest) (meta.Application, error) {
 	field, form := fingerprintField(w.Fingerprint)
 	switch {
 	case w.Form != token.FormString && w.Form != token.FormFile:

@@ -173,16 +173,16 @@ func (l *Licenses) await(ctx context.Context, a meta.Application, wait time.Dura
 //	                         application is refused with reason isv, and may be asked for again
 func (l *Licenses) Handler() produce.Handler {
 	return produce.Handler{
-		Answered: func(ctx context.Context, c meta.Call, x *produce.Exchange) (produce.Decision, error) {
+		Answered: func(ctx context.Context, c meta.Call, x produce.Exchange) (produce.Decision, error) {
 			return l.answered(ctx, c.Subject, x)
 		},
-		GivenUp: func(ctx context.Context, c meta.Call, x *produce.Exchange) error {
+		GivenUp: func(ctx context.Context, c meta.Call, x produce.Exchange) error {
 			return l.decide(ctx, c.Subject, meta.ReasonISV, string(x.Result.ResultCode), "")
 		},
 	}
 }
 
-func (l *Licenses) answered(ctx context.Context, event string, x *produce.Exchange) (produce.Decision, error) {
+func (l *Licenses) answered(ctx context.Context, event string, x produce.Exchange) (produce.Decision, error) {
 	switch x.Outcome {
 	case produce.Done, produce.Processing:
 		if err := l.store.Taken(ctx, event, l.clock.Now()); err != nil {
