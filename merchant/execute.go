@@ -275,14 +275,15 @@ func (h *Handler) work(c *call, key string, state store.State, a Attempt) ([]byt
 }
 
 // made is work for a call that makes something once and delivers it: what was made is stored first, and a
-// repeat delivers the same again, also when the call is done. What is only ordered is made anew.
+// repeat delivers the same again, also when the call is done. nil is
+// not kept: nothing is made yet, and deliver says so by an open outcome.
 func (h *Handler) made(ctx context.Context, c *call, key string, state store.State, a Attempt) ([]byte, error) {
-	if state.Kept == nil || state.Ordered {
+	if state.Kept == nil {
 		out, err := guard(func() (outcome, error) {
 			kept, err := c.make(ctx, a)
 			return outcome{body: kept}, err
 		})
-		if err == nil {
+		if err == nil && out.body != nil {
 			store, end := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 			err = h.options.Store.Keep(store, key, out.body)
 			end()

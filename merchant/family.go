@@ -53,7 +53,7 @@ type call struct {
 	run func(ctx context.Context, a Attempt) (outcome, error)
 
 	// make and deliver stand in the place of run when something is made once and may be delivered again:
-	// what make returns is stored, and deliver gets the same bytes each time.
+	// what make returns is stored, and deliver gets the same bytes each time. nil is not made yet.
 	make    func(ctx context.Context, a Attempt) ([]byte, error)
 	deliver func(ctx context.Context, kept []byte) (outcome, error)
 

@@ -91,7 +91,7 @@ func (n *newest) prune(most int) {
 
 // ordered runs apply with what is remembered of a subject, and remembers what apply has changed when it
 // succeeds. The store's turn on the subject's key is the lock, so two processes do not interleave either.
-func (k kit) ordered(ctx context.Context, test bool, subject []string, apply func(*newest) error) (err error) {
+func (k kit) ordered(ctx context.Context, test bool, subject []string, apply func(*newest) error) error {
 	if k.options.Readings.KitArrivalOrder {
 		return apply(&newest{})
 	}
@@ -103,24 +103,34 @@ func (k kit) ordered(ctx context.Context, test bool, subject []string, apply fun
 	if state.Turn != store.Yours {
 		return errors.New("begin kit call: another process is at the same subject")
 	}
-	defer func() {
-		ctx, end := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
-		defer end()
-		err = errors.Join(err, k.options.Store.GiveUp(ctx, key))
-	}()
+	answer, err := advance(state.Answer, apply)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer cancel()
+	if err == nil {
+		err = k.options.Store.Finish(end, store.Finish{Key: key, Answer: answer, Open: true, Now: k.options.Now()})
+	}
+	if err != nil {
+		return errors.Join(err, k.options.Store.GiveUp(end, key))
+	}
+	return nil
+}
+
+// advance reads what is remembered, runs apply with it and writes what is to be remembered. A panic of apply
+// is an error here already, or the turn would never be given up.
+func advance(kept []byte, apply func(*newest) error) ([]byte, error) {
 	var n newest
-	if state.Kept != nil {
-		if err := json.Unmarshal(state.Kept, &n); err != nil {
-			return fmt.Errorf("read times of a kit subject: %w", err)
+	if kept != nil {
+		if err := json.Unmarshal(kept, &n); err != nil {
+			return nil, fmt.Errorf("read times of a kit subject: %w", err)
 		}
 	}
-	if err := apply(&n); err != nil {
-		return err
+	if _, err := guard(func() (outcome, error) { return outcome{}, apply(&n) }); err != nil {
+		return nil, err
 	}
 	n.prune(maxNewest)
-	kept, err := json.Marshal(n)
+	next, err := json.Marshal(n)
 	if err != nil {
-		return fmt.Errorf("keep times of a kit subject: %w", err)
+		return nil, fmt.Errorf("keep times of a kit subject: %w", err)
 	}
-	return k.options.Store.Keep(context.WithoutCancel(ctx), key, kept)
+	return next, nil
 }

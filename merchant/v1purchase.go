@@ -17,11 +17,10 @@ import (
 // stored is what V1.0's newInstance keeps: its user name and password encrypted, since the store
 // may be copied to places where the access key is not.
 type stored struct {
-	ID      string        `json:"id"`
-	Ordered bool          `json:"ordered,omitempty"`
-	App     *wire.AppInfo `json:"app,omitempty"`
-	Key     string        `json:"key,omitempty"` // keyName of what App is encrypted with
-	Cipher  string        `json:"cipher,omitempty"`
+	ID     string        `json:"id"`
+	App    *wire.AppInfo `json:"app,omitempty"`
+	Key    string        `json:"key,omitempty"` // keyName of what App is encrypted with
+	Cipher string        `json:"cipher,omitempty"`
 }
 
 // purchase makes the call of newInstance or getLicense.
@@ -69,13 +68,18 @@ func (v v1) purchase(q wire.Object, key string) (*call, error) {
 // newInstance keeps what the callback has made and answers with it each time, encrypted for the key that
 // the marketplace uses then.
 func (v v1) newInstance(c *call, r wire.V1Purchase, key string) {
+	ordered := "" // the instance id while there is no more than the order
 	c.make = func(ctx context.Context, a Attempt) ([]byte, error) {
 		made, err := v.options.V1.NewInstance(ctx, r, a)
 		if err != nil {
 			return nil, err
 		}
-		s := stored{ID: a.InstanceID, Ordered: made.Provision == Ordered}
-		if !s.Ordered && made.App != nil {
+		if made.Provision == Ordered {
+			ordered = a.InstanceID
+			return nil, nil
+		}
+		s := stored{ID: a.InstanceID}
+		if made.App != nil {
 			if s.App, err = v.encrypt(key, made.App); err != nil {
 				return nil, err
 			}
@@ -87,6 +91,11 @@ func (v v1) newInstance(c *call, r wire.V1Purchase, key string) {
 		return json.Marshal(s)
 	}
 	c.deliver = func(_ context.Context, kept []byte) (outcome, error) {
+		if kept == nil {
+			out, err := v.instanceAnswer(stored{ID: ordered})
+			out.open = true
+			return out, err
+		}
 		var s stored
 		if err := json.Unmarshal(kept, &s); err != nil {
 			return outcome{}, fmt.Errorf("read stored instance: %w", err)
@@ -109,9 +118,7 @@ func (v v1) instanceAnswer(s stored) (outcome, error) {
 	if s.App != nil {
 		a.EncryptType = v.encryptType()
 	}
-	out, err := v.checked(wire.ActivityNewInstance, a)
-	out.open = s.Ordered
-	return out, err
+	return v.checked(wire.ActivityNewInstance, a)
 }
 
 func (v v1) encryptType() string {

@@ -42,7 +42,7 @@ type State struct {
 	Ordered    bool   // finished once, as Finish.Open; the work is to go on
 	Digest     string // of the first attempt
 	Kept       []byte // of Keep
-	Answer     []byte // of Finish, for Done
+	Answer     []byte // of the last Finish, for Done and Ordered
 }
 
 // Finish records a success.

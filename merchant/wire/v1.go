@@ -88,8 +88,8 @@ func v1Buyer() []Field {
 		may("customerName"), // mandatory on the domestic site's SaaS page only
 		may("userId"),
 		may("userName"),
-		{Name: "mobilePhone", Max: 256}, // encrypted; no page states a length
-		{Name: "email", Max: 256},       // encrypted; room for 128 characters of text
+		{Name: "mobilePhone", Max: 128}, // encrypted
+		{Name: "email", Max: 128},       // encrypted
 	}
 }
 

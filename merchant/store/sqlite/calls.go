@@ -26,8 +26,6 @@ func scan(row *sql.Row) (s store.State, found bool, err error) {
 	s.InstanceID = id.String
 	if state == "done" {
 		s.Turn = store.Done
-	} else {
-		s.Answer = nil
 	}
 	return s, true, nil
 }

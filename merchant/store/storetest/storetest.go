@@ -116,7 +116,7 @@ func ordered(t *testing.T, p Place, s store.Store) {
 	}
 	finish(t, s, "k", "a", true)
 	got := begin(t, s, "k", "x")
-	want(t, "second", got, store.Yours, "i", 2, "")
+	want(t, "second", got, store.Yours, "i", 2, "a")
 	if !got.Ordered {
 		t.Error("the second turn does not say ordered")
 	}
@@ -125,11 +125,13 @@ func ordered(t *testing.T, p Place, s store.Store) {
 	}
 	p.Crash(t, s)
 	s = p.Open(t)
-	if got = begin(t, s, "k", "x"); !got.Ordered || got.InstanceID != "i" {
+	if got = begin(t, s, "k", "x"); !got.Ordered || got.InstanceID != "i" || string(got.Answer) != "a" {
 		t.Errorf("after a failure and a crash: %+v", got)
 	}
-	finish(t, s, "k", "b", false)
-	want(t, "last", begin(t, s, "k", "x"), store.Done, "i", 3, "b")
+	finish(t, s, "k", "b", true)
+	want(t, "ordered again", begin(t, s, "k", "x"), store.Yours, "i", 4, "b")
+	finish(t, s, "k", "c", false)
+	want(t, "last", begin(t, s, "k", "x"), store.Done, "i", 4, "c")
 }
 
 func crash(t *testing.T, p Place, s store.Store) {
