@@ -20,6 +20,8 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/files"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
 	"github.com/iscdesk/iscdesk/cloud/internal/issue"
+	"github.com/iscdesk/iscdesk/cloud/internal/limit"
+	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta/sqlite"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
@@ -41,7 +43,7 @@ type Config struct {
 	Clock     clock.Clock
 	Log       *slog.Logger
 	Build     string
-	Limits    httpapi.Limits
+	Limits    limit.Limits
 	Terms     httpapi.LeaseTerms
 	Passwords password.Params // zero takes the defaults
 	BodyTime  time.Duration   // zero takes the default
@@ -79,9 +81,11 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		return nil, errors.Join(err, store.Close())
 	}
 	a := &App{Store: store, Issuer: issuer, clock: c.Clock, log: c.Log}
+	gates := limit.New(c.Limits)
+	people := members.New(store, password.New(c.Passwords, runtime.GOMAXPROCS(0)))
 	a.API = httpapi.New(httpapi.Config{
-		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Passwords: password.New(c.Passwords, runtime.GOMAXPROCS(0)),
-		Names: certs.Names(c.Names), Build: c.Build, Limits: c.Limits, Terms: c.Terms, BodyTime: c.BodyTime,
+		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Members: people, Gates: gates,
+		Names: certs.Names(c.Names), Build: c.Build, Terms: c.Terms, BodyTime: c.BodyTime,
 	})
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.wg.Go(func() { a.sweep(ctx) }) // ends with stop; Close waits

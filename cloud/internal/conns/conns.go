@@ -12,7 +12,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
+	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 )
 
 // What a zero of Limits means; docs/operating.md and docs/attacksurface.md have them.
@@ -86,7 +86,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &conn{Conn: raw, from: l, network: httpapi.Subnet(raw.RemoteAddr().String()), gone: make(chan struct{})}
+		c := &conn{Conn: raw, from: l, network: limit.Subnet(raw.RemoteAddr().String()), gone: make(chan struct{})}
 		gaveWay, taken := l.place(c)
 		for _, other := range gaveWay {
 			_ = other.Close()

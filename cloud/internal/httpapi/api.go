@@ -16,25 +16,26 @@ import (
 
 	"github.com/iscdesk/iscdesk/cloud/internal/files"
 	"github.com/iscdesk/iscdesk/cloud/internal/issue"
+	"github.com/iscdesk/iscdesk/cloud/internal/limit"
+	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
-	"github.com/iscdesk/iscdesk/cloud/internal/password"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
 // Config is what the door needs. Every member without a default is required.
 type Config struct {
-	Store     meta.Store
-	Files     *files.Files
-	Issuer    *issue.Issuer
-	Clock     clock.Clock
-	Log       *slog.Logger
-	Passwords *password.Hasher
-	Names     []string // host names of this cloud: what a device's proof may be addressed to
-	Build     string
-	Limits    Limits        // zero members take their defaults
-	Terms     LeaseTerms    // zero members take their defaults
-	BodyTime  time.Duration // how long a JSON body may take to arrive; default 30 seconds
+	Store    meta.Store
+	Files    *files.Files
+	Issuer   *issue.Issuer
+	Clock    clock.Clock
+	Log      *slog.Logger
+	Names    []string // host names of this cloud: what a device's proof may be addressed to
+	Build    string
+	Gates    *limit.Gates
+	Members  *members.Room
+	Terms    LeaseTerms    // zero members take their defaults
+	BodyTime time.Duration // how long a JSON body may take to arrive; default 30 seconds
 }
 
 // LeaseTerms say how long a signed lease is good for.
@@ -63,21 +64,18 @@ func (t *LeaseTerms) fill() {
 
 // API is the whole HTTP interface. It implements http.Handler.
 type API struct {
-	c        Config
-	mux      *http.ServeMux
-	routes   []Route
-	gates    gates
-	attempts attempts
+	c      Config
+	mux    *http.ServeMux
+	routes []Route
 }
 
 // New builds the door. It starts nothing; the caller serves it and closes the store afterwards.
 func New(c Config) *API {
-	c.Limits.fill()
 	c.Terms.fill()
 	if c.BodyTime <= 0 {
 		c.BodyTime = 30 * time.Second
 	}
-	a := &API{c: c, mux: http.NewServeMux(), gates: newGates(c.Limits)}
+	a := &API{c: c, mux: http.NewServeMux()}
 	a.routes = slices.Concat(
 		a.serverRoutes(),
 		a.authRoutes(),

@@ -1,13 +1,11 @@
 package httpapi
 
 import (
-	"errors"
 	"net/http"
 	"strings"
-	"time"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
-	"github.com/iscdesk/iscdesk/cloud/internal/password"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
@@ -38,17 +36,14 @@ func (a *API) postSetup(c *Call) error {
 	if err := c.Decode(&in); err != nil {
 		return err
 	}
-	acc, err := newAccount(in.Account, in.Name, in.Password, meta.RoleAdmin)
-	if err != nil {
-		return err
-	}
 	if err := text("organisation", in.Organisation, 1, maxDisplay); err != nil {
 		return err
 	}
-	acc.Org, acc.OrgName, acc.Created = meta.NewID("org"), in.Organisation, meta.Stamp(c.Now)
-	if acc.Password, err = a.c.Passwords.Hash(c.Context(), in.Password); err != nil {
+	acc, err := a.c.Members.Account(c.Context(), members.Candidate{Account: in.Account, Name: in.Name, Password: in.Password, Role: meta.RoleAdmin})
+	if err != nil {
 		return err
 	}
+	acc.Org, acc.OrgName, acc.Created = meta.NewID("org"), in.Organisation, meta.Stamp(c.Now)
 	why := c.Why("setup", "organisation", in.Organisation)
 	why.Org, why.Account = acc.Org, acc.Account
 	if err := a.c.Store.Setup(c.Context(), meta.Bootstrap{Code: meta.HashOf(NormalCode(in.Code)), Account: acc, Now: c.Now, Why: why}); err != nil {
@@ -65,75 +60,19 @@ func NormalCode(code string) string {
 	return strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(code))
 }
 
-// Back-off: the first failures cost nothing, then the wait doubles up to a few minutes, so
-// that a guesser gets a few hundred tries a day and a victim is never shut out for long.
-const (
-	freeFailures = 5
-	maxBackoff   = 5 * time.Minute
-)
-
-func backoff(failures int) time.Duration {
-	if failures < freeFailures {
-		return 0
-	}
-	return min(maxBackoff, time.Second<<min(failures-freeFailures, 20))
-}
-
 func (a *API) postLogin(c *Call) error {
 	var in cloudapi.Login
 	if err := c.Decode(&in); err != nil {
 		return err
 	}
-	name, err := accountName("account", in.Account)
-	if err != nil {
-		return err
-	}
-	if len(in.Password) == 0 || len(in.Password) > 4*password.MaxLength {
-		return Invalid("password", "the password is missing or too long")
-	}
 	if err := a.signInDevice(c, in.Device); err != nil {
 		return err
 	}
-	// One attempt for an account at a time: parallel guesses would all pass the back-off
-	// before the first failure is counted.
-	leave, err := a.attempts.enter(c.Context(), name)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	f, err := a.c.Store.LoginFailures(c.Context(), name)
-	if err != nil {
-		return err
-	}
-	if wait := f.Until.Sub(c.Now); wait > 0 {
-		return limited(c, wait) // the same for accounts that do not exist
-	}
-	acc, err := a.c.Store.Account(c.Context(), name)
-	if err != nil && meta.CodeOf(err) != cloudapi.ErrNotFound {
-		return err
-	}
-	why := c.Why("login")
-	why.Org, why.Account, why.Device = acc.Org, name, in.Device
-	if err := a.c.Passwords.Check(c.Context(), acc.Password, in.Password); err != nil {
-		if !errors.Is(err, password.ErrMismatch) {
-			return err
-		}
-		// Guesses at accounts that do not exist belong to nobody's trail, and must not fill it.
-		if why.Action = ""; acc.Account != "" {
-			why.Action = "login.failed"
-		}
-		if err := a.c.Store.LoginFailed(c.Context(), name, c.Now.Add(backoff(f.Count+1)), why); err != nil {
-			return err
-		}
-		return meta.Refuse(cloudapi.ErrWrongCredentials, "the account or the password is wrong")
-	}
 	access, accessRest := mint(meta.KindUser, c.Now, accessLife)
 	refresh, refreshRest := mint(meta.KindRefresh, c.Now, refreshLife)
-	family := meta.NewID("fam")
-	for _, t := range []*meta.Token{&accessRest, &refreshRest} {
-		t.Account, t.Device, t.Family = name, in.Device, family
-	}
-	if err := a.c.Store.SignIn(c.Context(), meta.SignIn{Account: name, Tokens: []meta.Token{accessRest, refreshRest}, Now: c.Now, Why: why}); err != nil {
+	acc, err := a.c.Members.SignIn(c.Context(), members.SignIn{Account: in.Account, Password: in.Password, Device: in.Device,
+		Tokens: []meta.Token{accessRest, refreshRest}, Now: c.Now})
+	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, tokensOf(access, accessRest, refresh, refreshRest, acc))

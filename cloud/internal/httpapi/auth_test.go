@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/app"
-	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi/apitest"
+	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
@@ -279,7 +279,7 @@ func TestTokensAreHashed(t *testing.T) {
 
 func TestRateLimits(t *testing.T) {
 	c := apitest.Start(t, func(conf *app.Config) {
-		conf.Limits = httpapi.Limits{StrictRate: 1, StrictBurst: 4, AddressRate: 1, AddressBurst: 6, AccountRate: 1, AccountBurst: 5}
+		conf.Limits = limit.Limits{StrictRate: 1, StrictBurst: 4, AddressRate: 1, AddressBurst: 6, AccountRate: 1, AccountBurst: 5}
 	})
 	last := func(n int, f func() apitest.Answer) (out []int) {
 		for range n {

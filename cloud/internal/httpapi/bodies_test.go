@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/app"
-	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi/apitest"
+	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
@@ -280,7 +280,7 @@ func refusedAsSlow(t *testing.T, res *http.Response) {
 
 // TestLimitsFill: zero members take defaults, so no configuration can switch the limits off.
 func TestLimitsFill(t *testing.T) {
-	c := apitest.StartEmpty(t, func(conf *app.Config) { conf.Limits = httpapi.Limits{} })
+	c := apitest.StartEmpty(t, func(conf *app.Config) { conf.Limits = limit.Limits{} })
 	got := 0
 	for range 300 {
 		if c.Do(t, "GET", "/v1/server", nil, nil).Status == http.StatusTooManyRequests {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
@@ -74,6 +73,9 @@ func (c *Call) fail(err error) {
 		body = cloudapi.Error{Code: cloudapi.ErrInternal, Message: "the cloud could not do this; its log has the reason",
 			Params: map[string]string{"request": c.ID}}
 	}
+	if body.Code == cloudapi.ErrRateLimited {
+		c.W.Header().Set("Retry-After", body.Params["seconds"])
+	}
 	if status == http.StatusUnauthorized {
 		c.W.Header().Set("WWW-Authenticate", `Bearer realm="iscdesk"`)
 	}
@@ -82,13 +84,6 @@ func (c *Call) fail(err error) {
 		c.W.WriteHeader(status)
 		_, _ = c.W.Write(append(b, '\n'))
 	}
-}
-
-// limited is the refusal of a request that comes too early.
-func limited(c *Call, wait time.Duration) error {
-	seconds := int64(wait/time.Second) + 1
-	c.W.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
-	return meta.Refuse(cloudapi.ErrRateLimited, "too many requests; try again later", "seconds", strconv.FormatInt(seconds, 10))
 }
 
 // systemNow is for network deadlines only; everything else takes Call.Now.

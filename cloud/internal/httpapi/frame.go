@@ -23,6 +23,8 @@ const (
 	Open            Need = iota // none; limited by address
 	OfUser                      // a user's access token
 	OfAdmin                     // of an administrator
+	OfOperator                  // of an administrator of the organisation that setup made
+	OfMerchant                  // of an administrator of an organisation that sells; Call.Merchant is set
 	OfUserOnDevice              // a user's, and a device's in header Iscdesk-Device-Token
 	OfTransfer                  // a transfer token of any mode
 	OfTransferWrite             // a transfer token of mode "write"
@@ -87,16 +89,16 @@ func (a *API) serve(r Route) http.HandlerFunc {
 
 // pass walks the order of checks; what it returns becomes the answer.
 func (a *API) pass(c *Call, r Route) error {
-	if err := a.gates.address(c, r); err != nil {
+	if err := a.addressLimit(c, r); err != nil {
 		return err
 	}
 	if err := a.authenticate(c, r.Need); err != nil {
 		return err
 	}
-	if err := a.gates.principal(c); err != nil {
+	if err := a.principalLimit(c); err != nil {
 		return err
 	}
-	if err := permit(c, r.Need); err != nil {
+	if err := a.permit(c, r.Need); err != nil {
 		return err
 	}
 	if r.Permit != nil {
@@ -126,10 +128,10 @@ func (a *API) unmatched(c *Call, handler http.Handler) error {
 		if err := a.authenticate(c, OfUser); err != nil {
 			return err
 		}
-		if err := a.gates.principal(c); err != nil {
+		if err := a.principalLimit(c); err != nil {
 			return err
 		}
-	} else if err := a.gates.address(c, Route{}); err != nil {
+	} else if err := a.addressLimit(c, Route{}); err != nil {
 		return err
 	}
 	if probe.status == http.StatusMethodNotAllowed {

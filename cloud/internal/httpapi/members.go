@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
@@ -36,26 +36,15 @@ func (a *API) postMember(c *Call) error {
 	if err := c.Decode(&in); err != nil {
 		return err
 	}
-	acc, err := newAccount(in.Account, in.Name, in.Password, in.Role)
+	acc, err := a.c.Members.Add(c.Context(), who(c), members.Candidate{Account: in.Account, Name: in.Name, Password: in.Password, Role: in.Role})
 	if err != nil {
-		return err
-	}
-	if acc.Password, err = a.c.Passwords.Hash(c.Context(), in.Password); err != nil {
-		return err
-	}
-	acc.Org, acc.Created = c.User.Org, meta.Stamp(c.Now)
-	if err := a.c.Store.AddMember(c.Context(), acc, c.Why("member.added", "member", acc.Account, "role", acc.Role)); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusCreated, cloudapi.Member{Account: acc.Account, Name: acc.Name, Role: acc.Role})
 }
 
 func (a *API) deleteMember(c *Call) error {
-	acc, err := accountName("account", c.Path("account"))
-	if err != nil {
-		return err
-	}
-	if err := a.c.Store.RemoveMember(c.Context(), c.User.Org, acc, c.Why("member.removed", "member", acc)); err != nil {
+	if err := a.c.Members.Remove(c.Context(), who(c), c.Path("account")); err != nil {
 		return err
 	}
 	return c.None()

@@ -17,6 +17,7 @@ const (
 	KindRefresh  = "iscr_"
 	KindDevice   = "iscd_"
 	KindTransfer = "isct_" // one operation in one space
+	KindSession  = "iscs_" // a browser's session at the console
 )
 
 // Account is one account with its membership. An account belongs to exactly one organisation.
@@ -108,6 +109,9 @@ type Accounts interface {
 	RemoveMember(ctx context.Context, org, account string, why Entry) error
 	// SetPassword replaces the password text and ends all tokens of the account; refusal not_found.
 	SetPassword(ctx context.Context, account, password string, why Entry) error
+	// SetMemberRole changes a member's role; its tokens go on with the new one. Refusals: not_found,
+	// forbidden for the last administrator.
+	SetMemberRole(ctx context.Context, org, account, role string, why Entry) error
 	// RevokeMember ends all tokens of the account; refusal not_found.
 	RevokeMember(ctx context.Context, org, account string, why Entry) error
 
@@ -119,6 +123,9 @@ type Accounts interface {
 	SignIn(ctx context.Context, s SignIn) error
 	// AddToken stores one more token (device and transfer tokens).
 	AddToken(ctx context.Context, t Token) error
+	// ProlongToken moves the end of a live token to until, if that is later. An unknown or
+	// ended token stays so, without a refusal.
+	ProlongToken(ctx context.Context, h Hash, until, now time.Time) error
 	// Bearer reads a live token with its account; refusal unauthenticated when it is
 	// unknown, ended or revoked at now.
 	Bearer(ctx context.Context, h Hash, now time.Time) (Bearer, error)

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/app"
-	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
+	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
 	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
@@ -61,7 +61,7 @@ func StartEmpty(t testing.TB, change ...func(*app.Config)) *Cloud {
 		Data: t.TempDir(), Clock: clk, Log: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn})), Build: "test",
 		// The cheapest hash: the tests try rules, not costs. The clock stands still, so nothing is refilled.
 		Passwords: password.Params{Time: 1, Memory: 64, Threads: 1},
-		Limits:    httpapi.Limits{StrictBurst: 5000, AddressBurst: 50000, AccountBurst: 500000},
+		Limits:    limit.Limits{StrictBurst: 5000, AddressBurst: 50000, AccountBurst: 500000},
 	}
 	for _, f := range change {
 		f(&conf)

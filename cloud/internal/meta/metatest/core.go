@@ -130,6 +130,11 @@ func members(t *testing.T, c *core) {
 		t.Errorf("members %+v", list)
 	}
 	code(t, "remove the last administrator", c.RemoveMember(c.ctx, "org_a", "boss", meta.Entry{}), cloudapi.ErrForbidden)
+	code(t, "the last administrator as member", c.SetMemberRole(c.ctx, "org_a", "boss", meta.RoleMember, meta.Entry{}), cloudapi.ErrForbidden)
+	code(t, "the last administrator as administrator", c.SetMemberRole(c.ctx, "org_a", "boss", meta.RoleAdmin, meta.Entry{}), "")
+	code(t, "role of another organisation's member", c.SetMemberRole(c.ctx, "org_b", "ann", meta.RoleAdmin, meta.Entry{}), cloudapi.ErrNotFound)
+	ok(t, c.SetMemberRole(c.ctx, "org_a", "ann", meta.RoleAdmin, meta.Entry{}))
+	code(t, "one of two administrators as member", c.SetMemberRole(c.ctx, "org_a", "ann", meta.RoleMember, meta.Entry{}), "")
 	code(t, "remove from another organisation", c.RemoveMember(c.ctx, "org_b", "ann", meta.Entry{}), cloudapi.ErrNotFound)
 	code(t, "revoke in another organisation", c.RevokeMember(c.ctx, "org_b", "ann", meta.Entry{}), cloudapi.ErrNotFound)
 	code(t, "password of nobody", c.SetPassword(c.ctx, "nobody", "x", meta.Entry{}), cloudapi.ErrNotFound)

@@ -28,6 +28,13 @@ func tokens(t *testing.T, c *core) {
 	code(t, "just before its end", find("a", c.now.Add(time.Hour-time.Millisecond)), "")
 	code(t, "at its end", find("a", c.now.Add(time.Hour)), cloudapi.ErrUnauthenticated)
 	code(t, "unknown", find("b", c.now), cloudapi.ErrUnauthenticated)
+	ok(t, c.ProlongToken(c.ctx, full.Hash, c.now.Add(2*time.Hour), c.now.Add(time.Hour))) // has ended: stays so
+	code(t, "prolonged too late", find("a", c.now.Add(time.Hour)), cloudapi.ErrUnauthenticated)
+	ok(t, c.ProlongToken(c.ctx, full.Hash, c.now.Add(2*time.Hour), c.now))
+	ok(t, c.ProlongToken(c.ctx, full.Hash, c.now.Add(time.Minute), c.now)) // never shortens
+	ok(t, c.ProlongToken(c.ctx, meta.HashOf("b"), c.now.Add(time.Hour), c.now))
+	code(t, "prolonged", find("a", c.now.Add(2*time.Hour-time.Millisecond)), "")
+	code(t, "at its new end", find("a", c.now.Add(2*time.Hour)), cloudapi.ErrUnauthenticated)
 	other := c.token("other", meta.KindUser, "ann", time.Hour)
 	other.Family = "fam_other"
 	ok(t, c.AddToken(c.ctx, other))

@@ -167,20 +167,46 @@ func (s *Store) RemoveMember(ctx context.Context, org, account string, why meta.
 		if err != nil {
 			return err
 		}
-		if role == meta.RoleAdmin {
-			var others int
-			if err := tx.QueryRow(`SELECT count(*) FROM accounts WHERE org = ? AND role = 'admin' AND account <> ?`, org, account).Scan(&others); err != nil {
-				return fmt.Errorf("count administrators: %w", err)
-			}
-			if others == 0 {
-				return meta.Refuse(cloudapi.ErrForbidden, "the last administrator cannot be removed")
-			}
+		if err := notLast(tx, org, account, role); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(`DELETE FROM accounts WHERE account = ?`, account); err != nil {
 			return fmt.Errorf("remove member: %w", err)
 		}
 		if err := inherit(tx, org, why); err != nil {
 			return err
+		}
+		return record(tx, why)
+	})
+}
+
+// notLast refuses what would leave an organisation without an administrator.
+func notLast(tx *sql.Tx, org, account, role string) error {
+	if role != meta.RoleAdmin {
+		return nil
+	}
+	var others int
+	if err := tx.QueryRow(`SELECT count(*) FROM accounts WHERE org = ? AND role = 'admin' AND account <> ?`, org, account).Scan(&others); err != nil {
+		return fmt.Errorf("count administrators: %w", err)
+	}
+	if others == 0 {
+		return meta.Refuse(cloudapi.ErrForbidden, "the last administrator cannot be removed", "reason", "last_admin")
+	}
+	return nil
+}
+
+// SetMemberRole implements meta.Accounts.
+func (s *Store) SetMemberRole(ctx context.Context, org, account, role string, why meta.Entry) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		was, err := member(tx, org, account)
+		if err != nil || was == role {
+			return err
+		}
+		if err := notLast(tx, org, account, was); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`UPDATE accounts SET role = ? WHERE account = ?`, role, account); err != nil {
+			return fmt.Errorf("set role: %w", err)
 		}
 		return record(tx, why)
 	})

@@ -61,6 +61,16 @@ func (s *Store) AddToken(ctx context.Context, t meta.Token) error {
 	return s.write(ctx, func(tx *sql.Tx) error { return putToken(tx, t) })
 }
 
+// ProlongToken implements meta.Accounts.
+func (s *Store) ProlongToken(ctx context.Context, h meta.Hash, until, now time.Time) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.Exec(`UPDATE tokens SET expires = max(expires, ?) WHERE hash = ? AND expires > ?`, millis(until), h[:], millis(now)); err != nil {
+			return fmt.Errorf("prolong token: %w", err)
+		}
+		return nil
+	})
+}
+
 // noToken is one answer for unknown, ended and revoked tokens: they are the same to the caller.
 func noToken() error {
 	return meta.Refuse(cloudapi.ErrUnauthenticated, "the token is unknown, has ended or was revoked")
