@@ -40,6 +40,7 @@ lib-windows: ## build the two Windows DLLs into build/windows (needs both MinGW 
 test: setup build ## run all tests but Windows' (within 15 minutes on 2 cores); prints what was not run and why
 	@mkdir -p build/test-output
 	@$(TESTSUM) --jsonfile build/test-output/test.json -- -timeout 14m -skip '^TestWindows' ./...
+	@.ci/vendorsdk
 
 race: setup build ## run all Go tests but the installer's under the race detector; e2e's scenarios with programs built so
 	@mkdir -p build/race
