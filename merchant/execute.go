@@ -195,6 +195,10 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 		defer func() { <-h.slots }()
 		defer h.land(c, f, subject)
 		f.body, f.err = h.work(c, key, state, a)
+		var refusal *Refusal
+		if errors.As(f.err, &refusal) && refusal.Code == wire.Processing {
+			f.err = f.pending // newInstance's has the id
+		}
 	}()
 }
 
