@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -20,6 +22,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/certs"
 	"github.com/iscdesk/iscdesk/cloud/internal/conns"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
+	"github.com/iscdesk/iscdesk/cloud/internal/produce"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/clock"
 )
@@ -38,6 +41,11 @@ type serveCommand struct {
 	Key    string        `help:"The key of --cert (PEM)." type:"path" and:"tls"`
 	Lease  time.Duration `help:"How long a licence works without asking again." default:"168h"`
 	Grace  time.Duration `help:"Further time when the cloud cannot be reached." default:"168h"`
+
+	MerchantNetwork []netip.Prefix `help:"A network beside the internet where merchants' servers may be, as 10.1.0.0/16; may be repeated." placeholder:"CIDR"`
+	MerchantPort    string         `help:"443, or any: the ports of merchants' servers." enum:"443,any" default:"443"`
+	MerchantCA      string         `help:"Certificate authorities of merchants' servers (PEM), beside the system's." name:"merchant-ca" type:"path"`
+	OrderCodes      string         `help:"The prefix of the order query's codes; the marketplace's pages print both." enum:"MKT,CBC" default:"MKT"`
 }
 
 // shutdownTime is what requests get to end by themselves after SIGTERM.
@@ -69,8 +77,12 @@ func (s *serveCommand) Run(st *streams) error {
 		return fmt.Errorf("open data folder %s: %w", data, err)
 	}
 	defer release()
+	reach, err := s.reach()
+	if err != nil {
+		return err
+	}
 	a, err := app.Open(ctx, app.Config{Data: data, Names: s.Name, Clock: clock.System{}, Log: log, Build: revision(),
-		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}})
+		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}, Reach: reach, OrderPrefix: s.OrderCodes + "."})
 	if err != nil {
 		return err
 	}
@@ -92,7 +104,7 @@ func (s *serveCommand) serve(ctx context.Context, st *streams, log *slog.Logger,
 	}
 	bounded := conns.Listen(l, conns.Limits{})
 	conf.GetConfigForClient = bounded.Hello
-	srv := &http.Server{Handler: a.API, TLSConfig: conf, ConnState: bounded.State, ReadHeaderTimeout: greetTime, ReadTimeout: bodyTime, IdleTimeout: idleTime,
+	srv := &http.Server{Handler: a, TLSConfig: conf, ConnState: bounded.State, ReadHeaderTimeout: greetTime, ReadTimeout: bodyTime, IdleTimeout: idleTime,
 		WriteTimeout: answerTime, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	base := s.base(l.Addr())
 	if err := atomicfile.WriteFile(filepath.Join(data, "address"), []byte(base+"\n"), 0o644); err != nil {
@@ -130,6 +142,25 @@ func (s *serveCommand) serve(ctx context.Context, st *streams, log *slog.Logger,
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
+}
+
+// reach is where calls to merchants may go.
+func (s *serveCommand) reach() (produce.Reach, error) {
+	r := produce.Reach{Networks: s.MerchantNetwork, AnyPort: s.MerchantPort == "any"}
+	if s.MerchantCA == "" {
+		return r, nil
+	}
+	pem, err := os.ReadFile(s.MerchantCA)
+	if err != nil {
+		return r, fmt.Errorf("read --merchant-ca: %w", err)
+	}
+	if r.Roots, err = x509.SystemCertPool(); err != nil {
+		return r, fmt.Errorf("read the system's certificate authorities: %w", err)
+	}
+	if !r.Roots.AppendCertsFromPEM(pem) {
+		return r, fmt.Errorf("read --merchant-ca: %s holds no certificate", s.MerchantCA)
+	}
+	return r, nil
 }
 
 // tls is the certificate to serve with and, for our own authority, the file to give to agents.

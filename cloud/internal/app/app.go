@@ -24,7 +24,9 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta/sqlite"
+	"github.com/iscdesk/iscdesk/cloud/internal/openapi"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
+	"github.com/iscdesk/iscdesk/cloud/internal/produce"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
@@ -47,17 +49,21 @@ type Config struct {
 	Terms     httpapi.LeaseTerms
 	Passwords password.Params // zero takes the defaults
 	BodyTime  time.Duration   // zero takes the default
+	Reach     produce.Reach   // where calls to merchants may go
+	// OrderPrefix stands before the codes of the order query: "MKT." or "CBC."; "" is "MKT.".
+	OrderPrefix string
 }
 
-// App is a cloud that is ready to be served.
+// App is a cloud that is ready to be served. It implements http.Handler.
 type App struct {
-	API    *httpapi.API
-	Store  meta.Store
-	Issuer *issue.Issuer
-	clock  clock.Clock
-	log    *slog.Logger
-	stop   context.CancelFunc
-	wg     sync.WaitGroup
+	API       *httpapi.API
+	Store     meta.Store
+	Issuer    *issue.Issuer
+	merchants *openapi.API
+	clock     clock.Clock
+	log       *slog.Logger
+	stop      context.CancelFunc
+	wg        sync.WaitGroup
 }
 
 // sweepEvery is how often ended tokens and nonces are deleted.
@@ -69,6 +75,10 @@ func Open(ctx context.Context, c Config) (*App, error) {
 		return nil, fmt.Errorf("open data folder: %w", err)
 	}
 	issuer, err := issue.Open(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	m, err := openMarket(c)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +95,10 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	people := members.New(store, password.New(c.Passwords, runtime.GOMAXPROCS(0)))
 	a.API = httpapi.New(httpapi.Config{
 		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Members: people, Gates: gates,
+		Box: m.box, Merchants: m.caller,
 		Names: certs.Names(c.Names), Build: c.Build, Terms: c.Terms, BodyTime: c.BodyTime,
 	})
+	a.openAPI(c, m, gates)
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.wg.Go(func() { a.sweep(ctx) }) // ends with stop; Close waits
 	return a, nil

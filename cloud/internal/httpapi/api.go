@@ -19,23 +19,27 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/produce"
+	"github.com/iscdesk/iscdesk/cloud/internal/seal"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
 // Config is what the door needs. Every member without a default is required.
 type Config struct {
-	Store    meta.Store
-	Files    *files.Files
-	Issuer   *issue.Issuer
-	Clock    clock.Clock
-	Log      *slog.Logger
-	Names    []string // host names of this cloud: what a device's proof may be addressed to
-	Build    string
-	Gates    *limit.Gates
-	Members  *members.Room
-	Terms    LeaseTerms    // zero members take their defaults
-	BodyTime time.Duration // how long a JSON body may take to arrive; default 30 seconds
+	Store     meta.Store
+	Files     *files.Files
+	Issuer    *issue.Issuer
+	Clock     clock.Clock
+	Log       *slog.Logger
+	Names     []string // host names of this cloud: what a device's proof may be addressed to
+	Build     string
+	Gates     *limit.Gates
+	Members   *members.Room
+	Box       *seal.Box // for the secrets of merchants
+	Merchants *produce.Caller
+	Terms     LeaseTerms    // zero members take their defaults
+	BodyTime  time.Duration // how long a JSON body may take to arrive; default 30 seconds
 }
 
 // LeaseTerms say how long a signed lease is good for.
@@ -86,6 +90,8 @@ func New(c Config) *API {
 		a.spaceRoutes(),
 		a.objectRoutes(),
 		a.transferRoutes(),
+		a.merchantRoutes(),
+		a.listingRoutes(),
 	)
 	for _, r := range a.routes {
 		a.mux.HandleFunc(r.Pattern, a.serve(r))

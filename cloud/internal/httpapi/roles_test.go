@@ -28,6 +28,7 @@ func TestEachCallAsksWhoCalls(t *testing.T) {
 	c := apitest.Start(t)
 	member := c.Member(t, "ann", "member")
 	device := c.Enrol(t, "desk")
+	stranger := c.Stranger(t, "eve")
 	ended := c.Login(t, "boss")
 	c.Must(t, "POST", "/v1/logout", apitest.Bearer(ended.AccessToken), nil, nil, http.StatusNoContent)
 	for _, r := range c.App.API.Routes() {
@@ -52,6 +53,12 @@ func TestEachCallAsksWhoCalls(t *testing.T) {
 			switch r.Need {
 			case httpapi.OfAdmin:
 				try("a member", apitest.Bearer(member.AccessToken), cloudapi.ErrForbidden)
+			case httpapi.OfOperator:
+				try("a member", apitest.Bearer(member.AccessToken), cloudapi.ErrForbidden)
+				try("an administrator of another organisation", apitest.Bearer(stranger.AccessToken), cloudapi.ErrForbidden)
+			case httpapi.OfMerchant:
+				try("a member", apitest.Bearer(member.AccessToken), cloudapi.ErrForbidden)
+				try("the operator, who does not sell", apitest.Bearer(c.Boss.AccessToken), cloudapi.ErrForbidden)
 			case httpapi.OfUserOnDevice:
 				try("a user without a device", apitest.Bearer(member.AccessToken), cloudapi.ErrUnauthenticated)
 				try("a user with a false device", apitest.OnDevice(member.AccessToken, "iscd_false"), cloudapi.ErrUnauthenticated)

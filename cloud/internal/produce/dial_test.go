@@ -255,7 +255,7 @@ func TestShows(t *testing.T) {
 		{"with another status", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(201); text("chal_1")(w, r) }, "answers 201"},
 		{"elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) }, "answers 302"},
 		{"without end", func(w http.ResponseWriter, r *http.Request) {
-			text("chal_1\n" + strings.Repeat("x", produce.MaxAnswer))(w, r)
+			text("chal_1\n"+strings.Repeat("x", produce.MaxAnswer))(w, r)
 		}, "too large"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func StartEmpty(t testing.TB, change ...func(*app.Config)) *Cloud {
 	if err != nil {
 		t.Fatalf("open cloud: %v", err)
 	}
-	srv := httptest.NewUnstartedServer(a.API)
+	srv := httptest.NewUnstartedServer(a)
 	srv.EnableHTTP2 = true
 	srv.StartTLS()
 	t.Cleanup(func() {
