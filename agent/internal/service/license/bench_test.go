@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud"
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud/cloudtest"
@@ -89,6 +91,11 @@ type bench struct {
 	account string
 	signErr error
 
+	pausing sync.Mutex                             // guards the two below
+	pauses  []time.Duration                        // between the questions of waiting requests; the world's time passes, not the test's
+	pause   func(ctx context.Context, n int) error // called in the n-th pause; may be nil
+
+	keys   jose.JSONWebKeySet // of the administrator's file
 	store  *state.Store
 	events *events.Events
 	cloud  *cloud.Cloud
@@ -136,7 +143,7 @@ func (b *bench) start() {
 	}
 	b.cloud = cloud.New(cloud.Config{HTTP: http, Key: b.store.InstallKey(), Name: "desk", Platform: "linux/amd64", Clock: b.world, Store: b.store})
 	worker := func(context.Context) (Worker, error) { return b.worker, nil }
-	room, err = New(Config{Cloud: b.cloud, Store: b.store, Events: b.events, Clock: b.world, Uptime: b.world.up,
+	room, err = New(Config{ImportKeys: b.keys, Cloud: b.cloud, Store: b.store, Events: b.events, Clock: b.world, Uptime: b.world.up,
 		User: func(context.Context, caller.UID) (*cloud.User, error) {
 			if _, err := b.who(); err != nil {
 				return nil, err
@@ -151,6 +158,7 @@ func (b *bench) start() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	room.wait = b.wait
 	b.room = room
 	ev := b.events
 	b.halt = func() { // a kill: nothing is kept on the way out
@@ -160,6 +168,28 @@ func (b *bench) start() {
 		_ = room.out.close()
 		http.Close()
 	}
+}
+
+// wait stands for the pause between two questions.
+func (b *bench) wait(ctx context.Context, d time.Duration) error {
+	b.pausing.Lock()
+	b.pauses = append(b.pauses, d)
+	n, pause := len(b.pauses), b.pause
+	b.pausing.Unlock()
+	b.world.pass(d)
+	if pause != nil {
+		if err := pause(ctx, n); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// inPause sets what happens in pauses from now on.
+func (b *bench) inPause(pause func(ctx context.Context, n int) error) {
+	b.pausing.Lock()
+	defer b.pausing.Unlock()
+	b.pauses, b.pause = nil, pause
 }
 
 func (b *bench) who() (string, error) {

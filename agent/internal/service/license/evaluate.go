@@ -161,6 +161,3 @@ func params(st api.LicenseState) map[string]string {
 	}
 	return p
 }
-
-// allowed says that the application may work in this state.
-func allowed(st api.LicenseState) bool { return st.Code == api.OK }
