@@ -114,7 +114,16 @@ func (r *Room) planRenew(ctx context.Context, w Wish, o *meta.Order, st *meta.St
 	}
 	res.Pending = o.ID
 	st.Resource = res
+	ahead(st)
 	return r.refresh(ctx, st, *o, scene)
+}
+
+// ahead lets an order on a frozen resource go ahead of a freeze that the merchant has not taken yet:
+// calls on one resource wait for each other, and nobody who has paid waits for that.
+func ahead(st *meta.Step) {
+	if st.Resource.State == meta.ResourceFrozen {
+		st.Stop = freezing()
+	}
 }
 
 // refresh adds the call that tells the merchant of an order's new end.
@@ -182,6 +191,7 @@ func (r *Room) planResize(ctx context.Context, w Wish, o *meta.Order, st *meta.S
 	}
 	res.Pending = o.ID
 	st.Resource = res
+	ahead(st)
 	return r.call(st, o.Created, res, "check:"+o.ID, wire.ChangeInstanceCheck{InstanceID: res.MerchantID,
 		ProductInfo: wire.Products{{ProductID: spec.ProductID, SKUCode: spec.SKU, LinearValue: json.Number(fmt.Sprint(o.Amount)), ProductName: spec.Name}}})
 }
@@ -227,8 +237,29 @@ func (r *Room) fail(ctx context.Context, c meta.Call, reason string) error {
 			return nil, nil
 		}
 		res.Pending = ""
-		return &meta.Step{Resource: res, Settle: []meta.Settled{{Order: id, State: meta.OrderFailed, Reason: reason}}, Stop: []string{wire.ActivityUpgradeInstance},
-			Notices: []meta.Notice{orderNotice(res, id, meta.NoticeOrderFailed, meta.NoticeProvision, r.now(), "reason", reason)}}, nil
+		st := &meta.Step{Resource: res, Settle: []meta.Settled{{Order: id, State: meta.OrderFailed, Reason: reason}}, Stop: []string{wire.ActivityUpgradeInstance},
+			Notices: []meta.Notice{orderNotice(res, id, meta.NoticeOrderFailed, meta.NoticeProvision, r.now(), "reason", reason)}}
+		return st, r.stillFrozen(ctx, st)
+	})
+	return err
+}
+
+// stillFrozen makes up for ahead when the order came to nothing.
+func (r *Room) stillFrozen(ctx context.Context, st *meta.Step) error {
+	if st.Resource.State != meta.ResourceFrozen {
+		return nil
+	}
+	return r.status(ctx, st, st.Resource, wire.StatusFreeze)
+}
+
+// refreshFailed is the end of a refresh's plan: the order stays as it is until somebody sends the call again.
+func (r *Room) refreshFailed(ctx context.Context, c meta.Call, _ produce.Exchange) error {
+	_, err := r.step(ctx, c.Subject, func(res meta.Resource) (*meta.Step, error) {
+		if res.Pending != orderOf(c) || res.State != meta.ResourceFrozen {
+			return nil, nil
+		}
+		st := &meta.Step{Resource: res}
+		return st, r.stillFrozen(ctx, st)
 	})
 	return err
 }

@@ -183,10 +183,7 @@ func (r *Room) planUndo(ctx context.Context, w Wish, o *meta.Order, st *meta.Ste
 	if err != nil {
 		return err
 	}
-	o.Undoes, o.Expire, o.Replaces, o.Spec, o.Amount = undone.ID, undone.Before, before.ID, before.Spec, before.Amount
-	if before.Amount != undone.Amount {
-		o.Amount = undone.Amount
-	}
+	o.Undoes, o.Expire, o.Replaces, o.Spec, o.Amount = undone.ID, undone.Before, before.ID, before.Spec, undone.Amount
 	res.Pending = o.ID
 	st.Resource = res
 	return r.refresh(ctx, st, *o, wire.SceneUndoRenewal)

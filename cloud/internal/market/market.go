@@ -60,7 +60,7 @@ func New(c Config) *Room {
 	q.Handle(wire.ActivityChangeInstanceCheck, produce.Handler{Answered: r.checked, GivenUp: r.changeFailed})
 	q.Handle(wire.ActivityUpgradeInstance, produce.Handler{Answered: r.refreshed, GivenUp: r.changeFailed})
 	for _, activity := range []string{wire.ActivityRefreshInstance, wire.ActivityRefreshLicenseCode} {
-		q.Handle(activity, produce.Handler{Answered: r.refreshed})
+		q.Handle(activity, produce.Handler{Answered: r.refreshed, GivenUp: r.refreshFailed})
 	}
 	for _, activity := range []string{wire.ActivityReleaseInstance, wire.ActivityReleaseLicenseCode} {
 		q.Handle(activity, produce.Handler{Answered: r.released})
