@@ -107,6 +107,12 @@ func (a *app) await(op api.Operation, wait time.Duration) error {
 			continue
 		case api.EventUploadStart, api.EventUploadEnd, api.EventPage:
 			continue
+		case api.EventLicensePending:
+			if text := p[api.ParamReason]; text != shown && !a.JSON {
+				fmt.Fprintf(a.env.err, "  %s\n", plain(text))
+				shown = text
+			}
+			continue
 		}
 		return a.ended(e)
 	}

@@ -12,6 +12,7 @@ type licenseCmd struct {
 	Product string            `help:"${product}" placeholder:"ID"`
 	State   licenseStateCmd   `cmd:"" default:"1" help:"${licensestate}"`
 	Request licenseRequestCmd `cmd:"" help:"${licenserequest}"`
+	Import  licenseImportCmd  `cmd:"" help:"${licenseimport}"`
 }
 
 // licensee connects as the product whose licence it is about.
@@ -40,7 +41,9 @@ func (licenseStateCmd) Run(a *app, l *licenseCmd) error {
 		t.row(a.say("state", "状态"), a.stateName(s.State))
 		t.row(a.say("until", "有效至"), a.when(s.Until))
 		t.row(a.say("checked", "上次核对"), a.when(s.Checked))
-		if s.Offline {
+		if s.Source == api.SourceImport {
+			t.row(a.say("source", "来源"), a.say("imported document", "导入的文档"))
+		} else if s.Offline {
 			t.row(a.say("source", "来源"), a.say("cache, because the cloud is away", "缓存（无法连接云端）"))
 		}
 		if s.Reason != "" {

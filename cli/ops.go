@@ -35,7 +35,7 @@ func (opsListCmd) Run(a *app, o *opsCmd) error {
 			return
 		}
 		var t table
-		t.row(a.say("NUMBER", "编号"), a.say("STATE", "状态"), a.say("STARTED", "开始于"), a.say("REQUEST", "请求"), a.say("FILE", "文件"))
+		t.row(a.say("NUMBER", "编号"), a.say("STATE", "状态"), a.say("STARTED", "开始于"), a.say("REQUEST", "请求"), a.say("ABOUT", "对象"))
 		for _, s := range list {
 			t.row(strconv.FormatInt(int64(s.Operation), 10), s.State, a.when(s.Started), s.Method, about(s))
 		}
@@ -67,8 +67,10 @@ func (s opsShowCmd) Run(a *app, o *opsCmd) error {
 		t.row(a.say("request", "请求"), state.Method)
 		t.row(a.say("state", "状态"), state.State)
 		t.row(a.say("started", "开始于"), a.when(state.Started))
-		if file := about(state); file != "" {
-			t.row(a.say("file", "文件"), file)
+		if what := about(state); what != "" && state.Waits != nil && state.Waits.Type == api.EventLicensePending {
+			t.row(a.say("waits", "等待"), what)
+		} else if what != "" {
+			t.row(a.say("file", "文件"), what)
 		}
 		t.print(a.env.out, "")
 		if state.Event != nil {
@@ -83,12 +85,15 @@ func (s opsShowCmd) Run(a *app, o *opsCmd) error {
 	return nil
 }
 
-// about is the local file of an operation, as its newest event tells it; empty while
-// it has told nothing.
+// about is the local file of an operation, as its newest event tells it, or what a licence
+// waits for; empty while it has told nothing.
 func about(s api.OperationState) string {
 	for _, e := range []*api.Event{s.Event, s.Waits} {
 		if e == nil {
 			continue
+		}
+		if e.Type == api.EventLicensePending {
+			return plain(e.Envelope.Params[api.ParamReason])
 		}
 		for _, name := range []string{"path", "mainFile", "LicenseFilePath"} {
 			if v := e.Envelope.Params[name]; v != "" {

@@ -98,6 +98,14 @@ func script(ts *testscript.TestScript, agent *sdktest.Agent, args []string) {
 		agent.Halt()
 	case "signout":
 		agent.SignOut()
+	case "publisher": // makes licences; in the end, with "delivers N"
+		if len(args) == 3 {
+			op, err := strconv.ParseInt(args[2], 10, 64)
+			ts.Check(err)
+			agent.DeliverLicense(api.Operation(op))
+			return
+		}
+		agent.PublisherWorks()
 	case "manual":
 		agent.Manual()
 	case "page": // URL

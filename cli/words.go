@@ -40,7 +40,7 @@ var help = map[string]words{
 	"doctor":      {"Try everything that work depends on; say what failed and what to do.", "逐项检查工作所依赖的条件，说明问题和处理办法。"},
 	"login":       {"Sign in for this user of the computer.", "为本机当前用户登录。"},
 	"logout":      {"Sign out, for all applications.", "退出登录（对所有应用程序生效）。"},
-	"fingerprint": {"Show the device fingerprint and where it comes from.", "显示设备指纹及其来源。"},
+	"fingerprint": {"Print the device fingerprint on a line of its own, to copy; with --parts where it comes from.", "单独一行输出设备指纹，便于复制；加 --parts 显示其来源。"},
 	"license":     {"Show or request a product's licence.", "显示或申请产品许可证。"},
 	"files":       {"List, open and save cloud files.", "列出、打开和保存云端文件。"},
 	"ops":         {"List, show and cancel operations.", "列出、查看和取消操作。"},
@@ -56,6 +56,8 @@ var help = map[string]words{
 
 	"licensestate":   {"Show the cached licence state; asks nobody.", "显示缓存的许可证状态，不发起任何请求。"},
 	"licenserequest": {"Request the licence and print what arrives.", "申请许可证并输出结果。"},
+	"licenseimport":  {"Take in a licence document that was downloaded for a computer without network; needs no sign-in.", "导入为无网络计算机下载的许可证文档，无需登录。"},
+	"importfile":     {"The downloaded document.", "下载的文档。"},
 	"form":           {"Ask for a text (string) or a file.", "申请文本（string）或文件（file）形式。"},
 	"filename":       {"Name of the licence file.", "许可证文件的名称。"},
 	"devinfo":        {"Device information for the licence's maker.", "提供给许可证签发方的设备信息。"},
@@ -76,7 +78,7 @@ var help = map[string]words{
 	"checkin":   {"Give a check-out back without saving.", "不保存，直接归还检出。"},
 	"checkpath": {"Workspace path; or use --id.", "工作区路径；或使用 --id。"},
 
-	"opslist":   {"List what runs, what waits for the cloud, and what ended without an application reading its result.", "列出正在运行、等待云端，以及已结束但结果尚未被应用程序读取的操作。"},
+	"opslist":   {"List what runs, what waits for the cloud or for a publisher, and what ended without an application reading its result.", "列出正在运行、等待云端或软件商，以及已结束但结果尚未被应用程序读取的操作。"},
 	"opsshow":   {"Show one operation.", "查看一个操作。"},
 	"opscancel": {"Cancel an operation.", "取消一个操作。"},
 	"operation": {"Operation number.", "操作编号。"},

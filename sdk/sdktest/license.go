@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -69,7 +70,7 @@ func (a *Agent) licenseImport(p api.LicenseImport) (any, error) {
 	if a.imported = append(a.imported, p.Part...); len(a.imported) < p.Size {
 		return api.LicenseImported{More: true}, nil
 	}
-	if string(a.imported) != ImportDocument {
+	if strings.TrimSpace(string(a.imported)) != ImportDocument {
 		return nil, Refusal(api.ImportNotDocument)
 	}
 	return api.LicenseImported{Product: "cad", Form: api.FormString, From: a.clock.Now(), Until: a.license.Until, Bound: true}, nil
