@@ -130,9 +130,9 @@ type Products []Product
 // MarshalJSON implements json.Marshaler.
 func (p Products) MarshalJSON() ([]byte, error) {
 	if len(p) == 1 {
-		return json.Marshal(p[0])
+		return marshal(p[0])
 	}
-	return json.Marshal([]Product(p))
+	return marshal([]Product(p))
 }
 
 // GetLicenseAsync applies for a licence (marketplace: getLicenseAsync). The answer only says that it

@@ -1,0 +1,228 @@
+package merchant
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/iscdesk/iscdesk/internal/clock"
+	"github.com/iscdesk/iscdesk/merchant/sign"
+	"github.com/iscdesk/iscdesk/merchant/store/sqlite"
+	"github.com/iscdesk/iscdesk/merchant/wire"
+)
+
+// killVar makes TestKillChild an ISV's server; it names the database.
+const killVar = "MERCHANT_TEST_DATABASE"
+
+// TestKillChild is the process that TestKill starts and kills: an ISV's server with two ways of making
+// instances. Orders U… go into a table where the instance id is unique; orders R… go into one that has no
+// unique key at all, in the transaction of Attempt.Record.
+func TestKillChild(t *testing.T) {
+	path := os.Getenv(killVar)
+	if path == "" {
+		t.Skip("only TestKill runs this, as a process of its own")
+	}
+	db, err := sql.Open("sqlite", sqlite.DSN(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`CREATE TABLE IF NOT EXISTS by_key (id TEXT PRIMARY KEY, line TEXT);
+		CREATE TABLE IF NOT EXISTS by_record (id TEXT, line TEXT);
+		CREATE TABLE IF NOT EXISTS made (event TEXT)`); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlite.Use(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pause := func() { time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond) }
+	h, err := New(Options{Keys: Keys{Base: []string{baseKey}}, Store: s, AnswerWithin: 20 * time.Millisecond, Calls: Callbacks{
+		NewInstance: func(ctx context.Context, r wire.NewInstance, a Attempt) (Provision, error) {
+			pause()
+			if strings.HasPrefix(r.OrderID, "U") {
+				_, err := db.ExecContext(ctx, `INSERT INTO by_key (id, line) VALUES (?, ?) ON CONFLICT DO NOTHING`, a.InstanceID, r.OrderLineID)
+				pause()
+				return Provisioned, err
+			}
+			tx, err := db.BeginTx(ctx, nil)
+			if err != nil {
+				return 0, err
+			}
+			defer tx.Rollback()
+			if _, err := tx.ExecContext(ctx, `INSERT INTO by_record (id, line) VALUES (?, ?)`, a.InstanceID, r.OrderLineID); err != nil {
+				return 0, err
+			}
+			if err := a.Record(ctx, tx); err != nil {
+				return 0, err
+			}
+			err = tx.Commit()
+			pause()
+			return Provisioned, err
+		},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("listening", l.Addr())
+	t.Fatal(http.Serve(l, h)) // only a kill ends it
+}
+
+// TestKill kills the server at random moments in 200 rounds, while several callers ask for new order
+// lines and repeat old ones. At the end a look into the ISV's own tables, past the handler, finds
+// exactly one instance for each line, under the id that every answer named.
+func TestKill(t *testing.T) {
+	rounds := 200
+	if testing.Short() {
+		rounds = 20
+	}
+	path := filepath.Join(t.TempDir(), "isv.db")
+	var mu sync.Mutex // guards told
+	told := map[string]string{}
+	answers := map[wire.Code]int{}
+	note := func(line string, a wire.Answer) {
+		mu.Lock()
+		defer mu.Unlock()
+		answers[a.ResultCode]++
+		if a.InstanceID == "" {
+			return
+		}
+		if was, known := told[line]; known && was != a.InstanceID {
+			t.Errorf("line %s: instance %s, then %s", line, was, a.InstanceID)
+		}
+		told[line] = a.InstanceID
+	}
+	lines := 0
+	for range rounds {
+		url, kill := startChild(t, path)
+		var wg sync.WaitGroup
+		ctx, end := context.WithCancel(t.Context())
+		for range 4 {
+			wg.Go(func() {
+				for ctx.Err() == nil {
+					// Mostly the newest lines: those are the ones that a kill has cut.
+					n := max(0, lines+1+rand.IntN(6)-rand.IntN(9))
+					if line, a, err := ask(ctx, url, n); err == nil {
+						note(line, a)
+					}
+				}
+			})
+		}
+		time.Sleep(time.Duration(rand.IntN(25_000)) * time.Microsecond)
+		kill()
+		end()
+		wg.Wait()
+		lines += rand.IntN(4)
+	}
+	url, kill := startChild(t, path)
+	defer kill()
+	all := lines + 8
+	for n := range all {
+		for try := 0; ; try++ {
+			line, a, err := ask(t.Context(), url, n)
+			if err != nil || try > 200 {
+				t.Fatalf("line %d: %+v, %v", n, a, err)
+			}
+			note(line, a)
+			if a.ResultCode == wire.Success {
+				break
+			}
+		}
+	}
+	db, err := sql.Open("sqlite", sqlite.DSN(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(`SELECT line, id FROM by_key UNION ALL SELECT line, id FROM by_record`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	made := map[string]int{}
+	for rows.Next() {
+		var line, id string
+		if err := rows.Scan(&line, &id); err != nil {
+			t.Fatal(err)
+		}
+		if made[line]++; made[line] > 1 || told[line] != id {
+			t.Errorf("line %s has instance %s, number %d; the marketplace was told %s", line, id, made[line], told[line])
+		}
+	}
+	if err := rows.Err(); err != nil || len(made) != all {
+		t.Errorf("%d lines have an instance, want %d; %v", len(made), all, err)
+	}
+	var again int
+	if err := db.QueryRow(`SELECT count(*) FROM merchant_calls WHERE attempts > 1`).Scan(&again); err != nil || again == 0 && rounds > 100 {
+		t.Errorf("%d lines were cut and begun again: the kills hit nothing; %v", again, err)
+	}
+	t.Logf("%d rounds, %d lines, %d begun again after a kill; answers %v", rounds, len(made), again, answers)
+}
+
+// ask calls newInstance for a line: even numbers are made by key, odd ones by record.
+func ask(ctx context.Context, url string, n int) (line string, a wire.Answer, err error) {
+	order := fmt.Sprintf("%cS%06d", "UR"[n%2], n)
+	line = order + "-000001"
+	body, err := wire.Encode(wire.NewInstance{BusinessID: sign.NewNonce(), OrderID: order, OrderLineID: line})
+	if err != nil {
+		return line, a, err
+	}
+	query := sign.SignProduction(baseKey, sign.NewNonce(), clock.System{}.Now(), body).Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"?"+query, bytes.NewReader(body))
+	if err != nil {
+		return line, a, err
+	}
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return line, a, err
+	}
+	defer w.Body.Close()
+	text, err := io.ReadAll(w.Body)
+	if err == nil {
+		err = json.Unmarshal(text, &a)
+	}
+	return line, a, errors.Join(err, sign.VerifyBodySign(baseKey, w.Header.Get("Body-Sign"), text))
+}
+
+// startChild starts the server; kill ends it as a crash does.
+func startChild(t *testing.T, path string) (url string, kill func()) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKillChild$")
+	cmd.Env = append(os.Environ(), killVar+"="+path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill = sync.OnceFunc(func() {
+		_ = cmd.Process.Kill()
+		_, _ = io.Copy(io.Discard, out)
+		_ = cmd.Wait() // killed: its error is expected
+	})
+	t.Cleanup(kill)
+	var address string
+	if _, err := fmt.Fscanf(out, "listening %s\n", &address); err != nil {
+		rest, _ := io.ReadAll(out)
+		t.Fatalf("start server: %v\n%s", err, rest)
+	}
+	return "http://" + address, kill
+}
