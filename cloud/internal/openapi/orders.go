@@ -15,7 +15,9 @@ import (
 )
 
 func (a *API) orderRoutes() {
-	a.Handle("GET "+wire.PathOrderQuery, Route{Serve: a.order, Broken: a.orderBroken, Limited: a.orderLimited})
+	a.Handle("GET "+wire.PathOrderQuery, Route{Serve: a.order,
+		Broken:  func(c *Call) { a.orderFail(c, "0999", "") },
+		Limited: func(c *Call) { a.orderFail(c, "0250", "try again after 2 to 5 seconds") }})
 }
 
 // orderFailure is a failed order query as it is printed; some codes have a word more.
@@ -25,29 +27,18 @@ type orderFailure struct {
 	ExtraInfo  string `json:"extra_info,omitempty"`
 }
 
-func (a *API) orderFail(c *Call, status int, suffix, message, extra string) {
-	c.JSON(status, orderFailure{ResultCode: a.c.OrderPrefix + suffix, ResultMsg: message, ExtraInfo: extra})
-}
-
-func (a *API) orderBroken(c *Call) {
-	a.orderFail(c, http.StatusInternalServerError, "0999", "System internal error.", "")
-}
-
-func (a *API) orderLimited(c *Call) {
-	a.orderFail(c, http.StatusNotAcceptable, "0250", "Access frequency overlimit", "try again after 2 to 5 seconds")
+// orderFail answers with a printed row of the order query's codes: its status and words. extra says what is wrong.
+func (a *API) orderFail(c *Call, suffix, extra string) {
+	row, _ := wire.LookUp(wire.GroupOrder, "MKT."+suffix, 0) // ours are all in the table, which a test holds
+	c.JSON(row.HTTP, orderFailure{ResultCode: a.c.OrderPrefix + suffix, ResultMsg: row.Message, ExtraInfo: extra})
 }
 
 // order answers the order query (marketplace: order query). An order that does not exist and one of another
 // merchant get the same answer, so that nobody learns of orders by asking.
 func (a *API) order(c *Call) error {
-	q, status, suffix, extra := orderQuery(c.R.URL.RawQuery)
-	switch suffix {
-	case "":
-	case "0101":
-		a.orderFail(c, status, suffix, "Invalid parameter", extra)
-		return nil
-	default:
-		a.orderFail(c, status, suffix, "Failure of input parameter", extra)
+	q, suffix, extra := orderQuery(c.R.URL.RawQuery)
+	if suffix != "" {
+		a.orderFail(c, suffix, extra)
 		return nil
 	}
 	info, found := mockOrder(q.OrderID)
@@ -58,11 +49,11 @@ func (a *API) order(c *Call) error {
 		}
 	}
 	if !found {
-		a.orderFail(c, http.StatusUnauthorized, "0150", "Illegal operation", "the access key's merchant has no such order")
+		a.orderFail(c, "0150", "the access key's merchant has no such order")
 		return nil
 	}
 	if q.OrderLineID != "" && info.Line(q.OrderLineID) == nil {
-		a.orderFail(c, http.StatusInternalServerError, "0100", "Failure of input parameter", "orderLineId: the order has no such line")
+		a.orderFail(c, "0100", "orderLineId: the order has no such line")
 		return nil
 	}
 	c.JSON(http.StatusOK, wire.OrderAnswer{ResultCode: a.c.OrderPrefix + "0000", ResultMsg: "Success", OrderInfo: info})
@@ -71,34 +62,33 @@ func (a *API) order(c *Call) error {
 
 // orderQuery reads the parameters. suffix is "" when they are good, 0101 for a surplus, repeated or missing one,
 // 0100 for a value that cannot be.
-func orderQuery(raw string) (q wire.OrderQuery, status int, suffix, extra string) {
-	const badForm, badValue = http.StatusBadRequest, http.StatusInternalServerError // as they are printed
+func orderQuery(raw string) (q wire.OrderQuery, suffix, extra string) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return q, badForm, "0101", "the query cannot be read"
+		return q, "0101", "the query cannot be read"
 	}
 	for name, all := range values {
 		if name != "orderId" && name != "orderLineId" {
-			return q, badForm, "0101", "there are the parameters orderId and orderLineId"
+			return q, "0101", "there are the parameters orderId and orderLineId"
 		}
 		if len(all) > 1 {
-			return q, badForm, "0101", name + ": more than once"
+			return q, "0101", name + ": more than once"
 		}
 	}
 	q = wire.OrderQuery{OrderID: values.Get("orderId"), OrderLineID: values.Get("orderLineId")}
 	if q.OrderID == "" {
-		return q, badForm, "0101", "orderId: missing"
+		return q, "0101", "orderId: missing"
 	}
 	for _, name := range []string{"orderId", "orderLineId"} {
 		v := values.Get(name)
 		if !utf8.ValidString(v) || strings.ContainsFunc(v, unicode.IsControl) {
-			return q, badValue, "0100", name + ": characters that cannot be"
+			return q, "0100", name + ": characters that cannot be"
 		}
 		if utf8.RuneCountInString(v) > 64 {
-			return q, badValue, "0100", name + ": more than 64 characters"
+			return q, "0100", name + ": more than 64 characters"
 		}
 	}
-	return q, 0, "", ""
+	return q, "", ""
 }
 
 // orderInfo reads an order of the merchant as the query shows it.
@@ -126,8 +116,8 @@ func (a *API) orderInfo(ctx context.Context, merchant, id string) (*wire.OrderIn
 	if s.Charging == meta.ChargePeriod {
 		line.PeriodType, line.PeriodNumber = s.Period, o.Periods
 	}
-	if o.Type == meta.OrderTrial {
-		line.PeriodType, line.PeriodNumber = "day", s.TrialDays
+	if o.Type == meta.OrderTrial { // what the trial was when it was ordered, whatever the specification offers now
+		line.PeriodType, line.PeriodNumber = "day", int((o.Expire.Sub(o.Created)+12*time.Hour)/(24*time.Hour))
 	}
 	if !o.Expire.IsZero() {
 		line.ExpireTime = wire.FormatTime(o.Expire)
