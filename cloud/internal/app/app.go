@@ -25,6 +25,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta/sqlite"
 	"github.com/iscdesk/iscdesk/cloud/internal/openapi"
+	"github.com/iscdesk/iscdesk/cloud/internal/pages"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
@@ -60,6 +61,7 @@ type App struct {
 	Store     meta.Store
 	Issuer    *issue.Issuer
 	merchants *openapi.API
+	console   *pages.Console
 	clock     clock.Clock
 	log       *slog.Logger
 	stop      context.CancelFunc
@@ -90,9 +92,13 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	a := &App{Store: store, Issuer: issuer, clock: c.Clock, log: c.Log}
 	gates := limit.New(c.Limits)
 	people := members.New(store, password.New(c.Passwords, runtime.GOMAXPROCS(0)))
+	console, err := pages.New(pages.Config{Store: store, Members: people, Gates: gates, Clock: c.Clock, Log: c.Log})
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	a := &App{Store: store, console: console, Issuer: issuer, clock: c.Clock, log: c.Log}
 	a.API = httpapi.New(httpapi.Config{
 		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Members: people, Gates: gates,
 		Box: m.box, Merchants: m.caller,

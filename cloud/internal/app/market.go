@@ -6,6 +6,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/openapi"
+	"github.com/iscdesk/iscdesk/cloud/internal/pages"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
 	"github.com/iscdesk/iscdesk/cloud/internal/seal"
 )
@@ -29,11 +30,15 @@ func (a *App) openAPI(c Config, m market, gates *limit.Gates) {
 	a.merchants = openapi.New(openapi.Config{Store: a.Store, Box: m.box, Gates: gates, Clock: c.Clock, Log: c.Log, OrderPrefix: c.OrderPrefix})
 }
 
-// ServeHTTP gives each path to its door: the open API, or the JSON API, which also answers
+// ServeHTTP gives each path to its door: the open API, the console, or the JSON API, which also answers
 // what does not exist.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, openapi.PrefixNew) || strings.HasPrefix(r.URL.Path, openapi.PrefixOld) {
 		a.merchants.ServeHTTP(w, r)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, pages.Root) {
+		a.console.ServeHTTP(w, r)
 		return
 	}
 	a.API.ServeHTTP(w, r)
