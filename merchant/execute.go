@@ -129,10 +129,10 @@ func (h *Handler) board(kind Kind, key, subject string) (*flight, boarding, erro
 	if h.closed {
 		return nil, boarding{}, errors.New("begin call: the handler is closed")
 	}
-	if kind == State {
-		waiting, ok := h.late[subject]
+	waiting, ok := h.late[subject]
+	if ok {
 		delete(h.late, subject)
-		if ok && waiting.key == key && h.options.Now().Sub(waiting.at) < lateTime {
+		if kind == State && waiting.key == key && h.options.Now().Sub(waiting.at) < lateTime {
 			return nil, boarding{body: waiting.body}, nil
 		}
 	}

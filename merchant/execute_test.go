@@ -411,7 +411,37 @@ func TestStatusIsAState(t *testing.T) {
 	}
 }
 
-// TestALateStateIsForgottenWhenAnotherComesBetween.
+// TestCallsOfOneInstanceRunOneAfterTheOther, whatever they ask.
+func TestCallsOfOneInstanceRunOneAfterTheOther(t *testing.T) {
+	var inside, ran atomic.Int32
+	alone := func(r wire.Request) error {
+		if inside.Add(1) != 1 {
+			t.Errorf("%s is not alone", r.Activity())
+		}
+		time.Sleep(time.Millisecond)
+		ran.Add(1)
+		inside.Add(-1)
+		return nil
+	}
+	d := newDesk(t, func(o *Options) {
+		o.Calls = everything(alone)
+		o.Upload = func(context.Context, string, License) error { return nil }
+	})
+	var wg sync.WaitGroup
+	for _, r := range []wire.Request{
+		wire.UpdateInstanceStatus{InstanceID: "i", Status: wire.StatusFreeze}, wire.UpdateInstanceStatus{InstanceID: "i", Status: wire.StatusUnfreeze},
+		wire.RefreshInstance{InstanceID: "i", Scene: wire.SceneRenewal, OrderID: "o", OrderLineID: "l", ExpireTime: "20270101000000"},
+		wire.UpgradeInstance{InstanceID: "i", OrderID: "o", OrderLineID: "l"}, wire.ReleaseInstance{InstanceID: "i"},
+	} {
+		wg.Go(func() { d.expect(r, wire.Success) })
+	}
+	wg.Wait()
+	if ran.Load() != 5 {
+		t.Errorf("ran %d", ran.Load())
+	}
+}
+
+// TestALateStateIsForgottenWhenAnotherComesBetween: it would be told of what is no longer so.
 func TestALateStateIsForgottenWhenAnotherComesBetween(t *testing.T) {
 	var ran atomic.Int32
 	release := make(chan struct{})

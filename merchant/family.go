@@ -44,7 +44,7 @@ type call struct {
 	row        Repeat   // of the table
 	test       bool     // kept apart from real ones
 	key        []string // values of row.Key, in that order
-	subject    []string // State: calls of one subject run one after the other; nil takes key
+	subject    []string // calls of one subject run one after the other; nil takes key
 	others     []string // "name=value" of what is neither in the key nor new each time; nil for nothing
 	instanceID string   // proposed by creating calls, else ""
 

@@ -116,17 +116,18 @@ func (p production) call(ctx context.Context, r wire.Request) (*call, error) {
 	case wire.QueryInstance:
 		c.run = func(ctx context.Context, _ Attempt) (outcome, error) { return p.query(ctx, r) }
 	case wire.RefreshInstance:
-		c.key = []string{r.InstanceID, r.Scene, r.OrderID, r.OrderLineID}
+		c.key, c.subject = []string{r.InstanceID, r.Scene, r.OrderID, r.OrderLineID}, instance(r.InstanceID)
 		c.others = []string{"expireTime=" + wire.FormatTime(r.Expires()), "productId=" + r.ProductID}
 		offered = set(c, r, calls.RefreshInstance)
 	case wire.UpdateInstanceStatus:
-		c.key, c.subject = []string{r.InstanceID, r.Status}, []string{r.InstanceID}
+		c.key, c.subject = []string{r.InstanceID, r.Status}, instance(r.InstanceID)
 		offered = set(c, r, calls.UpdateInstanceStatus)
 	case wire.ReleaseInstance:
-		c.key, c.others = []string{r.InstanceID}, []string{"orderId=" + r.OrderID, "orderLineId=" + r.OrderLineID}
+		c.key, c.subject = []string{r.InstanceID}, instance(r.InstanceID)
+		c.others = []string{"orderId=" + r.OrderID, "orderLineId=" + r.OrderLineID}
 		offered = set(c, r, calls.ReleaseInstance)
 	case wire.UpgradeInstance:
-		c.key = []string{r.InstanceID, r.OrderID, r.OrderLineID}
+		c.key, c.subject = []string{r.InstanceID, r.OrderID, r.OrderLineID}, instance(r.InstanceID)
 		offered = set(c, r, calls.UpgradeInstance)
 	case wire.ChangeInstanceCheck:
 		offered = set(c, r, plainly(calls.ChangeInstanceCheck))
@@ -139,14 +140,15 @@ func (p production) call(ctx context.Context, r wire.Request) (*call, error) {
 		c.key = []string{r.OrderID, r.OrderLineID}
 		offered = set(c, r, plainly(calls.OrderNotify))
 	case wire.RefreshLicenseCode:
-		c.key = []string{r.License, r.Scene, r.OrderID, r.OrderLineID}
+		c.key, c.subject = []string{r.License, r.Scene, r.OrderID, r.OrderLineID}, code(r.License)
 		c.others = []string{"expireTime=" + wire.FormatTime(r.Expires()), "productId=" + r.ProductID}
 		offered = set(c, r, calls.RefreshLicenseCode)
 	case wire.UpdateLicenseCodeStatus:
-		c.key, c.subject = []string{r.License, r.Status}, []string{r.License}
+		c.key, c.subject = []string{r.License, r.Status}, code(r.License)
 		offered = set(c, r, calls.UpdateLicenseCodeStatus)
 	case wire.ReleaseLicenseCode:
-		c.key, c.others = []string{r.License}, []string{"orderId=" + r.OrderID, "orderLineId=" + r.OrderLineID}
+		c.key, c.subject = []string{r.License}, code(r.License)
+		c.others = []string{"orderId=" + r.OrderID, "orderLineId=" + r.OrderLineID}
 		offered = set(c, r, calls.ReleaseLicenseCode)
 	}
 	if !offered {
@@ -155,6 +157,11 @@ func (p production) call(ctx context.Context, r wire.Request) (*call, error) {
 	c.row = repeat("production", r.Activity(), which)
 	return c, nil
 }
+
+// instance and code are subjects: calls that change one of them run one after the other.
+func instance(id string) []string { return []string{"instance", id} }
+
+func code(license string) []string { return []string{"code", license} }
 
 // set makes the call of a callback that returns an error only, false for one that is nil.
 func set[R wire.Request](c *call, r R, callback func(context.Context, R, Attempt) error) bool {
