@@ -137,7 +137,7 @@ func backOff(attempt int) time.Duration {
 
 // once sends an attempt to one host.
 func (c *Client) once(ctx context.Context, host string, k call, m message) (body []byte, after time.Duration, failed *Error) {
-	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	ctx, cancel := c.limit(ctx, m.timeout)
 	defer cancel()
 	var connected atomic.Bool // before this, not a byte of the request has left
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}

@@ -4,8 +4,8 @@
 // Every call is checked against the interface's table before anything is sent, signed with AK/SK anew for
 // each attempt, and repeated only as far as the marketplace can tell a repeat from a second wish: see calls.
 // A Client must never follow a redirect, take an unverified certificate, or repeat a call blindly that is
-// not one of these. It keeps no state but idle connections; its methods may be called by any goroutine
-// and return when their context ends.
+// not one of these. It keeps no state and no connection; its methods may be called by any
+// goroutine and return when their context ends.
 package openapi
 
 import (
@@ -64,7 +64,9 @@ type Client struct {
 	config Config
 	hosts  []string
 	http   *http.Client
-	pause  func(ctx context.Context, d time.Duration) error // between attempts; exchanged by tests
+	// Between attempts, and around each of them. Tests exchange both.
+	pause func(ctx context.Context, d time.Duration) error
+	limit func(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
 }
 
 // New checks the configuration and returns a client. It connects to nothing.
@@ -108,14 +110,16 @@ func New(c Config) (*Client, error) {
 				TLSHandshakeTimeout:    dialTime,
 				MaxResponseHeaderBytes: 64 << 10,
 				DisableCompression:     true, // an answer's bound is one of what it unpacks to
-				IdleConnTimeout:        time.Minute,
-				MaxIdleConnsPerHost:    8,
+				// A connection that was kept may be dead, which shows only when the request has left: a call that
+				// must not be repeated would be lost for nothing.
+				DisableKeepAlives: true,
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		pause: clock.Wait,
+		limit: context.WithTimeout,
 	}, nil
 }
 
-// Close ends idle connections. Calls that run are not disturbed.
+// Close releases what the client holds. Calls that run are not disturbed.
 func (c *Client) Close() { c.http.CloseIdleConnections() }

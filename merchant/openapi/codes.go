@@ -67,10 +67,13 @@ func (c *Client) activate(ctx context.Context, a wire.Activate) (wire.ActivatedC
 	if failed != nil {
 		return wire.ActivatedCode{}, failed
 	}
+	return readActivated(body)
+}
+
+func readActivated(body []byte) (code wire.ActivatedCode, failed *Error) {
 	var answer wire.ActivateAnswer
-	var code wire.ActivatedCode
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return wire.ActivatedCode{}, unusable(callActivate, body, "data of another form")
+		return code, unusable(callActivate, body, "data of another form")
 	}
 	if answer.Data == nil || answer.Data.LicenseCodeInfo == "" {
 		return code, nil // the table calls data optional: activated, and the heartbeat has the rest
@@ -103,6 +106,14 @@ func (c *Client) Heartbeat(ctx context.Context, h wire.Heartbeat) (wire.CodeInfo
 	if failed != nil {
 		return wire.CodeInfo{}, failed
 	}
+	info, failed := readCode(body)
+	if failed != nil {
+		return wire.CodeInfo{}, failed
+	}
+	return info, nil
+}
+
+func readCode(body []byte) (wire.CodeInfo, *Error) {
 	var a wire.HeartbeatAnswer
 	if err := json.Unmarshal(body, &a); err != nil || a.Data == nil {
 		return wire.CodeInfo{}, unusable(callHeartbeat, body, "no code in it")

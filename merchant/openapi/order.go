@@ -23,6 +23,14 @@ func (c *Client) Order(ctx context.Context, orderID, lineID string) (*wire.Order
 	if failed != nil {
 		return nil, failed
 	}
+	info, failed := readOrder(body, orderID)
+	if failed != nil {
+		return nil, failed
+	}
+	return info, nil
+}
+
+func readOrder(body []byte, orderID string) (*wire.OrderInfo, *Error) {
 	var a wire.OrderAnswer
 	if err := json.Unmarshal(body, &a); err != nil || a.OrderInfo == nil {
 		return nil, unusable(callOrder, body, "no order in it")
