@@ -1,6 +1,7 @@
 package sdk_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -215,6 +216,54 @@ func TestCloudAway(t *testing.T) {
 	}
 	agent.Emit(again) // late
 	quiet(t, c, api.EventSaveResult)
+}
+
+// TestLicenceOfAPublisher: that it is waited for is told once, over a restart of the agent too, and is no end.
+func TestLicenceOfAPublisher(t *testing.T) {
+	agent, c := start(t)
+	agent.PublisherWorks()
+	op, err := c.GetLicenseStringRequest(t.Context(), "")
+	wantCode(t, err, api.OK)
+	e := next(t, c, api.EventLicensePending)
+	if e.Operation != op || e.Envelope.Params["waitsFor"] != api.WaitsPublisher {
+		t.Errorf("event %+v", e)
+	}
+	agent.Restart()
+	next(t, c, api.EventGap)
+	agent.Emit(sdktest.Event{Type: e.Type, Operate: e.Envelope.Operate, Operation: op, Params: e.Envelope.Params})
+	agent.DeliverLicense(op)
+	if e := next(t, c, api.EventLicenseVerify); e.Operation != op || e.Envelope.Params["LicenseContent"] == "" {
+		t.Errorf("event %+v", e)
+	}
+	quiet(t, c, api.EventLicensePending)
+	op, err = c.GetLicenseFileRequest(t.Context(), "", "")
+	wantCode(t, err, api.OK)
+	wantCode(t, c.Cancel(t.Context(), op), api.OK)
+	if e := next(t, c, api.EventLicenseVerify); e.Operation != op || e.Envelope.Params[api.ParamCode] != strconv.Itoa(int(api.Cancelled)) {
+		t.Errorf("event %+v", e)
+	}
+}
+
+// TestImportInParts: a document goes over in parts that fit a frame.
+func TestImportInParts(t *testing.T) {
+	agent, c := start(t)
+	large := bytes.Repeat([]byte("x"), 2*api.MaxImportPart+1)
+	_, err := c.ImportLicense(t.Context(), large)
+	wantCode(t, err, api.ImportNotDocument)
+	if calls := agent.Calls(api.MethodLicenseImport); len(calls) != 3 {
+		t.Errorf("%d parts", len(calls))
+	}
+	r, err := c.ImportLicense(t.Context(), []byte(sdktest.ImportDocument))
+	if err != nil || r.Product != "cad" || r.More {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	for _, size := range []int{0, api.MaxImport + 1} {
+		_, err := c.ImportLicense(t.Context(), make([]byte, size))
+		wantCode(t, err, api.ImportNotDocument)
+	}
+	if calls := agent.Calls(api.MethodLicenseImport); len(calls) != 4 {
+		t.Errorf("%d parts: what is no document is not sent", len(calls))
+	}
 }
 
 func TestGap(t *testing.T) {

@@ -103,6 +103,32 @@ func TestMinicadChecksItsLicence(t *testing.T) {
 	}
 }
 
+// TestMinicadWaitsForThePublisher: a licence that has to be made is told of, waited for, and used.
+func TestMinicadWaitsForThePublisher(t *testing.T) {
+	program := example(t, "minicad", "libsodium")
+	agent := sdktest.NewAgent(t)
+	agent.PublisherWorks()
+	made := make(chan struct{})
+	go func() { // ends when the licence was brought, or with the test's patience
+		defer close(made)
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if len(agent.Calls(api.MethodLicenseRequest)) > 0 {
+				time.Sleep(100 * time.Millisecond) // the program has read that it waits
+				agent.DeliverLicense(101)
+				return
+			}
+		}
+	}()
+	out := command(t, program, "--endpoint", agent.Endpoint(), "license").run(t, 1) // the fake's licence is no publisher's
+	<-made
+	if !strings.Contains(out, "waiting for the publisher: The software's publisher is making the licence.") || !strings.Contains(out, "licence refused") {
+		t.Errorf("minicad says\n%s", out)
+	}
+	if len(agent.Calls(api.MethodCancel)) != 0 {
+		t.Error("minicad gave up")
+	}
+}
+
 // resign puts a fitting signature under a text whose fields were changed.
 func resign(key ed25519.PrivateKey, text string) string {
 	body := text[:strings.LastIndex(text, "|")]

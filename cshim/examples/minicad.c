@@ -458,6 +458,8 @@ static int wait_for(int64_t op, const char *what, iscdesk_event *event)
             end = seconds() + patience;
         if (type == ISCDESK_EVENT_PAGE)
             printf("page %s %s\n", param(*event, "purpose"), param(*event, "url"));
+        else if (type == ISCDESK_EVENT_LICENSE_PENDING) /* no end: it comes by itself */
+            printf("waiting for the publisher: %s %s\n", param(*event, "reason"), param(*event, "hint"));
         else if (iscdesk_event_operation(*event) == op && type != ISCDESK_EVENT_UPLOAD_START && type != ISCDESK_EVENT_UPLOAD_END &&
                  type != ISCDESK_EVENT_UPLOAD_PROGRESS && type != ISCDESK_EVENT_OPEN_PROGRESS)
             return 0;

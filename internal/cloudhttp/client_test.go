@@ -275,6 +275,34 @@ func TestHungCloud(t *testing.T) {
 	}
 }
 
+// A call whose answer may take its time is not given up before that.
+func TestPatientCall(t *testing.T) {
+	release := make(chan struct{})
+	_, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		<-release
+		_, _ = w.Write([]byte(`"late"`))
+	})
+	c.quiet = 50 * time.Millisecond
+	time.AfterFunc(300*time.Millisecond, func() { close(release) })
+	var text string
+	_, err := c.Do(context.Background(), Request{Method: http.MethodGet, Path: "/x", Result: &text, Silence: 30 * time.Second})
+	if err != nil || text != "late" {
+		t.Errorf("got %q, %v", text, err)
+	}
+}
+
+// Each call's answer has its own bound.
+func TestAnswerBound(t *testing.T) {
+	_, c := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(`"` + strings.Repeat("x", 98) + `"`)) })
+	for limit, want := range map[int64]api.Code{0: api.OK, 100: api.OK, 99: api.CloudAnswer} {
+		var text string
+		_, err := c.Do(context.Background(), Request{Method: http.MethodGet, Path: "/x", Result: &text, Max: limit})
+		if api.CodeOf(err) != want {
+			t.Errorf("limit %d: %v", limit, err)
+		}
+	}
+}
+
 // A cloud that answers byte by byte is given up, whatever the call carries; a slow
 // line that carries enough is not, although it takes longer than the limit.
 func TestDrip(t *testing.T) {

@@ -36,7 +36,7 @@ func (a *Agent) CloudBack() {
 	defer a.mu.Unlock()
 	a.setAway(false)
 	for _, s := range a.operationList().Operations {
-		if s.State == api.OpQueued {
+		if s.State == api.OpQueued && s.Method != api.MethodLicenseRequest {
 			op := a.ops[s.Operation]
 			a.saved(op, op.path)
 		}

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/iscdesk/iscdesk/agent/internal/service/cloud/cloudtest"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
+	"github.com/iscdesk/iscdesk/internal/token"
+	"github.com/iscdesk/iscdesk/sdk"
+	"github.com/iscdesk/iscdesk/sdk/api"
+)
+
+// licensed opens an application of the product minicad.
+func licensed(t *testing.T, a *agent) *sdk.Client {
+	t.Helper()
+	c, err := sdk.Init(t.Context(), sdk.Options{Endpoint: a.cfg.Socket, Product: "minicad"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.ShutOut(); <-c.Done() })
+	return c
+}
+
+// ends waits for the end of a licence request.
+func ends(t *testing.T, c *sdk.Client, op api.Operation) map[string]string {
+	t.Helper()
+	ctx, end := context.WithTimeout(t.Context(), 30*time.Second)
+	defer end()
+	for {
+		e, err := c.NextEvent(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Type == api.EventLicenseVerify && e.Operation == op {
+			return e.Envelope.Params
+		}
+	}
+}
+
+// TestLargestLicenceFile walks from the cloud, where a publisher takes its time, through service and worker to the user's disk.
+func TestLargestLicenceFile(t *testing.T) {
+	fake := cloudtest.New(t)
+	big := bytes.Repeat([]byte{0, 0xff}, cloudapi.MaxLicenseFile/2)
+	fake.Lock()
+	p := fake.Products["minicad"]
+	p.Event, p.Pending, p.RetryAfter = "87b94795-0603-4e24-8ae5-69420d60e3c8", 1, 1
+	p.Content, p.Encoding = base64.StdEncoding.EncodeToString(big), cloudapi.EncodingBase64
+	fake.Unlock()
+	a := run(t, dir(t), func(c *Config) {
+		toCloud(t, fake)(c)
+		c.System = false // the worker is then this process's user
+	})
+	defer a.stop(t)
+	c := licensed(t, a)
+	if _, err := c.Login(t.Context(), cloudtest.Account, cloudtest.Password); err != nil {
+		t.Fatal(err)
+	}
+	op, err := c.GetLicenseFileRequest(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ends(t, c, op)
+	if got["Status"] != api.StatusSuccess {
+		if os.Geteuid() == 0 && got[api.ParamCode] == "-36" {
+			t.Skip("root gets no worker")
+		}
+		t.Fatalf("ended %v", got)
+	}
+	if text, err := os.ReadFile(got["LicenseFilePath"]); err != nil || !bytes.Equal(text, big) {
+		t.Errorf("the file has %d bytes, %v", len(text), err)
+	}
+}
+
+// TestImportWithoutACloud: an agent that has no cloud at all checks a document with the administrator's keys.
+func TestImportWithoutACloud(t *testing.T) {
+	fake := cloudtest.New(t)
+	res, err := fake.Server.Client().Get(fake.Server.URL + "/v1/keys")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	keys, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Fatal(res.Status, err)
+	}
+	folder := dir(t)
+	file := filepath.Join(folder, "keys.json")
+	if err := os.WriteFile(file, keys, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := run(t, folder, func(c *Config) { c.LicenseKeys = file })
+	c := licensed(t, a)
+	print, err := c.Fingerprint(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	fake.Lock()
+	document := fake.SignImport(token.Import{ID: "87b94795-0603-4e24-8ae5-69420d60e3c8", Product: "minicad", Instance: "ins1", From: now.Add(-time.Hour), Until: now.Add(time.Hour),
+		Form: token.FormFile, Content: bytes.Repeat([]byte{0xff}, 100_000), Fingerprint: token.FingerprintSum(print.Fingerprint), Issued: now})
+	fake.Unlock()
+	r, err := c.ImportLicense(t.Context(), []byte(document+"\n"))
+	if err != nil || r.Product != "minicad" || !r.Bound {
+		t.Fatalf("imported %+v, %v", r, err)
+	}
+	if st, err := c.RefreshLicenseState(t.Context()); err != nil || st.State != api.StateValid || st.Source != api.SourceImport {
+		t.Errorf("state %+v, %v", st, err)
+	}
+	a.stop(t)
+
+	for text, want := range map[string]string{"": "GET /v1/keys", `{"keys":[]}`: "holds 0 keys", strings.Repeat("x", maxKeys+1): "too large"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := Run(t.Context(), a.cfg); err == nil || !strings.Contains(err.Error(), "setting license_keys") || !strings.Contains(err.Error(), want) {
+			t.Errorf("keys %.20q: %v", text, err)
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := Run(t.Context(), a.cfg); err == nil || !strings.Contains(err.Error(), "setting license_keys") {
+		t.Errorf("no key file: %v", err)
+	}
+}
