@@ -17,6 +17,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/files"
 	"github.com/iscdesk/iscdesk/cloud/internal/issue"
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
+	"github.com/iscdesk/iscdesk/cloud/internal/market"
 	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
@@ -40,6 +41,10 @@ type Config struct {
 	Merchants *produce.Caller
 	Terms     LeaseTerms    // zero members take their defaults
 	BodyTime  time.Duration // how long a JSON body may take to arrive; default 30 seconds
+	Licenses  *market.Licenses
+	// LicenseWait is how long an agent's request waits for a merchant's licence before it is told to come
+	// again; default 20 seconds, at most what cloudapi.LicenseSilence leaves.
+	LicenseWait time.Duration
 }
 
 // LeaseTerms say how long a signed lease is good for.
@@ -79,6 +84,9 @@ func New(c Config) *API {
 	if c.BodyTime <= 0 {
 		c.BodyTime = 30 * time.Second
 	}
+	if c.LicenseWait <= 0 {
+		c.LicenseWait = 20 * time.Second
+	}
 	a := &API{c: c, mux: http.NewServeMux()}
 	a.routes = slices.Concat(
 		a.serverRoutes(),
@@ -86,6 +94,7 @@ func New(c Config) *API {
 		a.memberRoutes(),
 		a.deviceRoutes(),
 		a.licenseRoutes(),
+		a.applicationRoutes(),
 		a.auditRoutes(),
 		a.spaceRoutes(),
 		a.objectRoutes(),

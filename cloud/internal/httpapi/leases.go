@@ -2,12 +2,15 @@ package httpapi
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/issue"
+	"github.com/iscdesk/iscdesk/cloud/internal/market"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/token"
@@ -32,6 +35,12 @@ func (a *API) postLicense(c *Call) error {
 	if err != nil {
 		return err
 	}
+	switch _, err := a.c.Store.Listing(c.Context(), in.Product); {
+	case err == nil:
+		return a.marketLicense(c, inst, in)
+	case meta.CodeOf(err) != cloudapi.ErrNotFound:
+		return err
+	}
 	content, err := a.c.Issuer.License(contentOf(inst, in.Fingerprint))
 	if err != nil {
 		return err
@@ -46,6 +55,45 @@ func (a *API) postLicense(c *Call) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, cloudapi.License{Instance: inst.ID, Form: in.Form, FileName: in.FileName, Content: content, Lease: lease})
+}
+
+// holdTime is how long a device counts as the account's while the merchant makes its licence; the lease then
+// holds longer.
+const holdTime = time.Hour
+
+// marketLicense answers from the merchant's side: the content when it is there, else how far it is.
+func (a *API) marketLicense(c *Call, inst meta.Instance, in cloudapi.LicenseRequest) error {
+	app, err := a.c.Licenses.Ask(c.Context(), market.Request{
+		Instance: inst, Account: c.User.Account, Device: c.Device, Form: in.Form, Fingerprint: in.Fingerprint, DevInfo: in.DevInfo,
+		Hold: meta.Grant{Instance: inst.ID, Account: c.User.Account, Device: c.Device, Until: c.Now.Add(holdTime), Now: c.Now,
+			Devices: a.c.Terms.Devices, Why: c.Why("")},
+		Why: c.Why("license.applied", "product", inst.Product, "instance", inst.ID, "form", in.Form),
+	}, a.c.LicenseWait)
+	if err != nil {
+		return err
+	}
+	if app.State != meta.ApplicationDelivered {
+		const soon = 1 // the waiting was done here
+		c.W.Header().Set("Retry-After", strconv.Itoa(soon))
+		return c.JSON(http.StatusAccepted, cloudapi.LicensePending{Event: app.Event, State: app.State, RetryAfter: soon})
+	}
+	g, lease, err := a.lease(c, inst, "license.issued")
+	if err != nil {
+		return err
+	}
+	g.Why.Params["form"], g.Why.Params["event"] = in.Form, app.Event
+	if err := a.c.Store.Grant(c.Context(), g); err != nil {
+		return err
+	}
+	out := cloudapi.License{Instance: inst.ID, Form: in.Form, FileName: in.FileName, Content: string(app.Content), FingerprintForm: app.FingerprintForm,
+		Event: app.Event, Lease: lease}
+	if out.FileName == "" && in.Form == token.FormFile {
+		out.FileName = app.FileName
+	}
+	if !utf8.Valid(app.Content) {
+		out.Content, out.ContentEncoding = base64.StdEncoding.EncodeToString(app.Content), cloudapi.EncodingBase64
+	}
+	return c.JSON(http.StatusOK, out)
 }
 
 func checkRequest(in cloudapi.LicenseRequest) error {
