@@ -154,7 +154,7 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 			h.land(c, f, subject)
 		}
 	}()
-	a := Attempt{ID: attemptID(key), Record: func(context.Context, store.Execer) error { return ErrNotTransactional }}
+	a := Attempt{ID: attemptID(key), Record: func(context.Context, store.Execer) error { return nil }} // a State keeps nothing
 	var state store.State
 	if c.row.Kind == Once {
 		var err error

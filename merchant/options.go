@@ -111,8 +111,9 @@ type Attempt struct {
 	Ordered    bool   // NewInstance has returned Ordered before
 
 	// Record notes in the ISV's own transaction that the call succeeds, when it commits. It is for
-	// NewInstance, returning Provisioned, and for calls whose callback returns an error only. It returns
-	// ErrNotTransactional when Options.Store is not in the ISV's database.
+	// NewInstance, returning Provisioned, and for calls whose callback returns an error only (State calls
+	// keep nothing: there it does nothing). It returns ErrNotTransactional when Options.Store is not in the
+	// ISV's database. The transaction holds the store up: commit it soon.
 	Record func(ctx context.Context, tx store.Execer) error
 }
 
