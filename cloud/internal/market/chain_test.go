@@ -64,7 +64,7 @@ func (s *counted) count() int {
 	return s.reads
 }
 
-var plans = produce.Plans{wire.ActivityGetLicenseAsync: {Every: 10 * time.Second, For: 25 * time.Second}}
+var plans = produce.Plans{wire.ActivityGetLicenseAsync: {Every: 10 * time.Second, For: 1000 * time.Second}}
 
 func start(t *testing.T, bound bool) *chain {
 	t.Helper()

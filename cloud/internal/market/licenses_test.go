@@ -176,7 +176,7 @@ func TestLicensePlanEnds(t *testing.T) {
 	c := start(t, true)
 	c.merchant(code(wire.Internal, ""))
 	w := c.asking(c.request("dev_1", "FP"), long)
-	c.until("given up", time.Second, func() bool { return len(w) == 1 })
+	c.until("given up", 2*time.Second, func() bool { return len(w) == 1 })
 	no := denied(t, "given up", (<-w).err, cloudapi.ErrLicenseRefused, meta.ReasonISV)
 	event, calls := no.Params["event"], len(c.seen())
 	if no.Params["result"] != string(wire.Internal) {
@@ -203,7 +203,7 @@ func TestLicenseSentAgain(t *testing.T) {
 	c.merchant(code(wire.Internal, ""))
 	a, err := c.ask(c.request("dev_1", "FP"), brief)
 	c.ok(err)
-	c.until("given up", time.Second, func() bool { return c.state(a.Event) == meta.ApplicationRefused })
+	c.until("given up", 2*time.Second, func() bool { return c.state(a.Event) == meta.ApplicationRefused })
 	var list []meta.Call
 	c.until("recorded", 0, func() bool {
 		list, err = c.store.Calls(context.Background(), meta.CallFilter{Subject: a.Event, State: meta.CallFailed, Page: meta.Page{Limit: 9}})
