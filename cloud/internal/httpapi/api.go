@@ -92,6 +92,7 @@ func New(c Config) *API {
 		a.serverRoutes(),
 		a.authRoutes(),
 		a.memberRoutes(),
+		a.departmentRoutes(),
 		a.deviceRoutes(),
 		a.licenseRoutes(),
 		a.applicationRoutes(),

@@ -34,6 +34,7 @@ type Store interface {
 	Codes
 	Applications
 	Orders
+	Departments
 	// Close waits for commands that were accepted and then ends the store.
 	Close() error
 }

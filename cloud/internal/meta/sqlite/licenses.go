@@ -129,7 +129,7 @@ func (s *Store) Assign(ctx context.Context, org, instance, account string, why m
 			return nil
 		}
 		if taken >= seats {
-			return meta.Refuse(cloudapi.ErrConflict, "all seats of the instance are taken", "seats", fmt.Sprint(seats))
+			return meta.Refuse(cloudapi.ErrConflict, "all seats of the instance are taken", "reason", "full", "seats", fmt.Sprint(seats))
 		}
 		if _, err := tx.Exec(`INSERT INTO assignments (instance, account) VALUES (?, ?)`, instance, account); err != nil {
 			return fmt.Errorf("assign instance: %w", err)
