@@ -42,6 +42,7 @@ type Config struct {
 	Terms     LeaseTerms    // zero members take their defaults
 	BodyTime  time.Duration // how long a JSON body may take to arrive; default 30 seconds
 	Licenses  *market.Licenses
+	Orders    *market.Room
 	// LicenseWait is how long an agent's request waits for a merchant's licence before it is told to come
 	// again; default 20 seconds, at most what cloudapi.LicenseSilence leaves.
 	LicenseWait time.Duration
@@ -102,6 +103,8 @@ func New(c Config) *API {
 		a.transferRoutes(),
 		a.merchantRoutes(),
 		a.listingRoutes(),
+		a.orderRoutes(),
+		a.callRoutes(),
 	)
 	for _, r := range a.routes {
 		a.mux.HandleFunc(r.Pattern, a.serve(r))
