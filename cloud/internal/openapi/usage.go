@@ -63,7 +63,7 @@ func (a *API) usagePush(c *Call) error {
 		return nil
 	}
 	var in wire.UsagePush
-	if !decodeUsage(c, &in, in.Check) {
+	if !decodeUsage(c, &in, false) {
 		return nil
 	}
 	records := make([]meta.Usage, 0, len(in.UsageRecords))
@@ -106,7 +106,7 @@ func (a *API) usagePush(c *Call) error {
 // record there is its instance and its times.
 func (a *API) usageOld(c *Call) error {
 	var in wire.UsagePush
-	if !decodeUsage(c, &in, in.CheckOld) {
+	if !decodeUsage(c, &in, true) {
 		return nil
 	}
 	var records []meta.Usage
@@ -141,12 +141,12 @@ func (a *API) usageOld(c *Call) error {
 }
 
 // decodeUsage reads a push; false: it is answered.
-func decodeUsage(c *Call, in *wire.UsagePush, check func() error) bool {
+func decodeUsage(c *Call, in *wire.UsagePush, old bool) bool {
 	if t, _, err := mime.ParseMediaType(c.R.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		answerUsage(c, usageOther)
 		return false
 	}
-	err := wire.DecodeAPI(c.Body, &checkWith{in, check})
+	err := wire.DecodeAPI(c.Body, &pushed{in, old})
 	if err == nil {
 		return true
 	}
@@ -208,11 +208,16 @@ func (a *API) usageSigned(c *Call) (bool, error) {
 	return false, nil
 }
 
-// checkWith lets one message be held against either of its two tables.
-type checkWith struct {
+// pushed is a push that knows which of its two tables it is held against.
+type pushed struct {
 	*wire.UsagePush
-	check func() error
+	old bool
 }
 
 // Check implements wire.Checked.
-func (w checkWith) Check() error { return w.check() }
+func (p pushed) Check() error {
+	if p.old {
+		return p.CheckOld()
+	}
+	return p.UsagePush.Check()
+}
