@@ -45,6 +45,7 @@ type serveCommand struct {
 	MerchantNetwork []netip.Prefix `help:"A network beside the internet where merchants' servers may be, as 10.1.0.0/16; may be repeated." placeholder:"CIDR"`
 	MerchantPort    string         `help:"443, or any: the ports of merchants' servers." enum:"443,any" default:"443"`
 	MerchantCA      string         `help:"Certificate authorities of merchants' servers (PEM), beside the system's." name:"merchant-ca" type:"path"`
+	RequireSign     bool           `help:"Take no answer of a merchant that is not signed (Body-Sign)."`
 	OrderCodes      string         `help:"The prefix of the order query's codes; the marketplace's pages print both." enum:"MKT,CBC" default:"MKT"`
 }
 
@@ -82,7 +83,7 @@ func (s *serveCommand) Run(st *streams) error {
 		return err
 	}
 	a, err := app.Open(ctx, app.Config{Data: data, Names: s.Name, Clock: clock.System{}, Log: log, Build: revision(),
-		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}, Reach: reach, OrderPrefix: s.OrderCodes + "."})
+		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}, Reach: reach, OrderPrefix: s.OrderCodes + ".", RequireSign: s.RequireSign})
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/pages"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
+	"github.com/iscdesk/iscdesk/cloud/internal/seal"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
@@ -51,6 +52,9 @@ type Config struct {
 	Passwords password.Params // zero takes the defaults
 	BodyTime  time.Duration   // zero takes the default
 	Reach     produce.Reach   // where calls to merchants may go
+	// RequireSign takes no answer of a merchant without Body-Sign; otherwise it is checked where there is one.
+	RequireSign bool
+	Plans       produce.Plans // when calls to merchants are repeated; nil takes the documented plans
 	// OrderPrefix stands before the codes of the order query: "MKT." or "CBC."; "" is "MKT.".
 	OrderPrefix string
 }
@@ -62,6 +66,7 @@ type App struct {
 	Issuer    *issue.Issuer
 	merchants *openapi.API
 	console   *pages.Console
+	shop      *shop
 	clock     clock.Clock
 	log       *slog.Logger
 	stop      context.CancelFunc
@@ -80,7 +85,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := openMarket(c)
+	box, err := seal.Open(c.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -98,15 +103,16 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	a := &App{Store: store, console: console, Issuer: issuer, clock: c.Clock, log: c.Log}
+	s := newShop(c, store, box)
+	a := &App{Store: store, console: console, shop: s, merchants: s.openAPI(c, store, gates), Issuer: issuer, clock: c.Clock, log: c.Log}
 	a.API = httpapi.New(httpapi.Config{
 		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Members: people, Gates: gates,
-		Box: m.box, Merchants: m.caller,
+		Box: box, Merchants: s.caller, Licenses: s.licenses, Orders: s.orders,
 		Names: certs.Names(c.Names), Build: c.Build, Terms: c.Terms, BodyTime: c.BodyTime,
 	})
-	a.openAPI(c, m, gates)
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.wg.Go(func() { a.sweep(ctx) }) // ends with stop; Close waits
+	s.start(ctx)
 	return a, nil
 }
 
@@ -125,10 +131,11 @@ func (a *App) sweep(ctx context.Context) {
 	}
 }
 
-// Close ends the housekeeping and the store. Whoever serves the handler stops serving before.
+// Close ends the housekeeping, the calls to merchants and the store. Whoever serves the handler stops serving before.
 func (a *App) Close() error {
 	a.stop()
 	a.wg.Wait()
+	a.shop.close()
 	return a.Store.Close()
 }
 

@@ -1,45 +1,77 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
+	"github.com/iscdesk/iscdesk/cloud/internal/market"
+	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/openapi"
 	"github.com/iscdesk/iscdesk/cloud/internal/pages"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
 	"github.com/iscdesk/iscdesk/cloud/internal/seal"
+	"github.com/iscdesk/iscdesk/merchant/wire"
 )
 
-// market is what the marketplace's parts share.
-type market struct {
-	box    *seal.Box
-	caller *produce.Caller
+// shop is the marketplace's rooms, which the doors share.
+type shop struct {
+	box      *seal.Box
+	caller   *produce.Caller
+	sender   *produce.Sender
+	queue    *produce.Queue
+	orders   *market.Room
+	codes    *market.Codes
+	licenses *market.Licenses
 }
 
-func openMarket(c Config) (market, error) {
-	box, err := seal.Open(c.Data)
-	if err != nil {
-		return market{}, err
-	}
-	return market{box: box, caller: produce.NewCaller(c.Reach)}, nil
+// newShop puts the rooms together over a store. It starts nothing: see start.
+func newShop(c Config, store meta.Store, box *seal.Box) *shop {
+	s := &shop{box: box, caller: produce.NewCaller(c.Reach)}
+	s.sender = produce.NewSender(produce.SenderConfig{Caller: s.caller, Clock: c.Clock, RequireSign: c.RequireSign})
+	s.queue = produce.NewQueue(produce.Config{Store: store, Sender: s.sender, Targets: produce.Listings{Store: store, Box: box},
+		Clock: c.Clock, Log: c.Log, Plans: c.Plans})
+	// A resource tells its code what has become of it, and an activation tells the resource.
+	s.codes = market.NewCodes(store, func(ctx context.Context, resource string, from, until time.Time) error {
+		return s.orders.Activated(ctx, resource, from, until)
+	})
+	s.orders = market.New(market.Config{Store: store, Queue: s.queue, Clock: c.Clock, Log: c.Log, Follow: s.codes.Follow})
+	s.licenses = market.NewLicenses(store, c.Clock, s.queue.Plans, s.queue.Wake)
+	s.queue.Handle(wire.ActivityGetLicenseAsync, s.licenses.Handler())
+	return s
+}
+
+// start begins the calls to merchants and what is due by the clock; close ends both.
+func (s *shop) start(ctx context.Context) {
+	s.queue.Start(ctx)
+	s.orders.Start(ctx)
+}
+
+func (s *shop) close() {
+	s.orders.Close()
+	s.queue.Close()
 }
 
 // openAPI is what merchants call.
-func (a *App) openAPI(c Config, m market, gates *limit.Gates) {
-	a.merchants = openapi.New(openapi.Config{Store: a.Store, Box: m.box, Gates: gates, Clock: c.Clock, Log: c.Log, OrderPrefix: c.OrderPrefix})
+func (s *shop) openAPI(c Config, store meta.Store, gates *limit.Gates) *openapi.API {
+	a := openapi.New(openapi.Config{Store: store, Box: s.box, Gates: gates, Clock: c.Clock, Log: c.Log, OrderPrefix: c.OrderPrefix})
+	a.HandleUploads(s.licenses)
+	a.HandleCodes(s.codes)
+	a.HandleUsage()
+	return a
 }
 
 // ServeHTTP gives each path to its door: the open API, the console, or the JSON API, which also answers
 // what does not exist.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, openapi.PrefixNew) || strings.HasPrefix(r.URL.Path, openapi.PrefixOld) {
+	switch p := r.URL.Path; {
+	case strings.HasPrefix(p, openapi.PrefixNew), strings.HasPrefix(p, openapi.PrefixOld):
 		a.merchants.ServeHTTP(w, r)
-		return
-	}
-	if strings.HasPrefix(r.URL.Path, pages.Root) {
+	case strings.HasPrefix(p, pages.Root):
 		a.console.ServeHTTP(w, r)
-		return
+	default:
+		a.API.ServeHTTP(w, r)
 	}
-	a.API.ServeHTTP(w, r)
 }

@@ -224,7 +224,9 @@ func TestEcho(t *testing.T) {
 // TestPathsAndSizes are what the gateway refuses before it looks at a signature.
 func TestPathsAndSizes(t *testing.T) {
 	h := open(t)
-	long := func(n int) *http.Request { return h.request(t, "GET", wire.PathOrderQuery+"?orderId="+strings.Repeat("a", n), nil) }
+	long := func(n int) *http.Request {
+		return h.request(t, "GET", wire.PathOrderQuery+"?orderId="+strings.Repeat("a", n), nil)
+	}
 	for _, k := range []struct {
 		name   string
 		r      *http.Request
