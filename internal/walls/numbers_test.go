@@ -17,6 +17,7 @@ import (
 var holders = map[string]string{
 	"api": "sdk/api", "localapi": "agent/internal/service/localapi", "events": "agent/internal/service/events",
 	"conns": "cloud/internal/conns", "cloud": "cloud", "agent": "agent", "eventlog": "agent/internal/eventlog",
+	"cloudapi": "internal/cloudapi", "license": "agent/internal/service/license", "workerapi": "agent/internal/workerapi",
 }
 
 // numbered are the tables of numbers: what each row says, a constant in braces where
@@ -39,7 +40,7 @@ var numbered = []struct {
 		"TCP port of the cloud": {
 			"{conns.defaultAll} connections, {conns.defaultNetwork} of one network, {conns.defaultNew} of those that have not asked yet;",
 			"{cloud.greetTime} s for the TLS handshake and {cloud.greetTime} s for a head.", "holds {conns.defaultNetwork} requests"},
-		"socketpair":             {"frames of {api.MaxAnswerFrame>>20} MiB; {api.WriteTimeout} s to take one"}, // ipc.Options takes both from api
+		"socketpair":             {"frames of {api.MaxAnswerFrame>>20} MiB, to a worker {workerapi.MaxFrame>>20} MiB; {api.WriteTimeout} s to take one"}, // ipc.Options takes both from api
 		"127.0.0.1, a free port": {"{api.PageSilence} s of silence"},
 		"pidfd of each caller":   {},
 	}},
@@ -53,16 +54,19 @@ var numbered = []struct {
 		"unfinished operations of a user":     {"{events.maxUnfinished}, and {events.maxUnfinishedBytes>>20} MiB of"},
 		"operations that a user begins (`files.open`, `pick`, `save`, `saveAs`, `saveTo`, `license.request`)": {"{localapi.beginRate} a second, {localapi.beginOnce} at once"},
 		"`auth.login`, `auth.page` and `agent.doctor`, each user":                                             {"{localapi.costlyRate} a second, {localapi.costlyOnce} at once"},
-		"from accept to `hello`":              {"{api.HelloTimeout} s"},
-		"a frame that the peer does not take": {"{api.WriteTimeout} s"},
-		"`devInfo`, fingerprint":              {"{api.MaxDevInfo} bytes"},
-		"a path; any other text":              {"{api.MaxPath} bytes"}, // api.MaxText is the same
-		"an ISV's licence text":               {"{api.MaxLicenseText} characters"},
-		"`comeBack`":                          {"{api.MaxComeBack} bytes,"},
-		"events kept for a session":           {"{api.RingEvents}"},
-		"a session without a connection":      {"{api.SessionKeep/60} minutes"},
-		"a result that was not delivered":     {"{api.OperationKeep/86400} days"},
-		"results kept for a user":             {"{events.maxKept}, and {events.maxKeptBytes>>20} MiB of"},
+		"from accept to `hello`":                                    {"{api.HelloTimeout} s"},
+		"a frame that the peer does not take":                       {"{api.WriteTimeout} s"},
+		"`devInfo`, fingerprint":                                    {"{api.MaxDevInfo} bytes"},
+		"a path; any other text":                                    {"{api.MaxPath} bytes"}, // api.MaxText is the same
+		"an ISV's licence text":                                     {"{api.MaxLicenseText} characters"},
+		"an ISV's licence file":                                     {"{cloudapi.MaxLicenseFile>>20} MiB"},
+		"a licence document, and one part of it (`license.import`)": {"{api.MaxImport>>20} MiB, {api.MaxImportPart>>10} KiB"},
+		"a licence that its publisher has to make":                  {"{license.patience/60} minutes"},
+		"`comeBack`":                      {"{api.MaxComeBack} bytes,"},
+		"events kept for a session":       {"{api.RingEvents}"},
+		"a session without a connection":  {"{api.SessionKeep/60} minutes"},
+		"a result that was not delivered": {"{api.OperationKeep/86400} days"},
+		"results kept for a user":         {"{events.maxKept}, and {events.maxKeptBytes>>20} MiB of"},
 	}},
 }
 

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"io"
 	"net/http"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud/cloudtest"
-	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/token"
 	"github.com/iscdesk/iscdesk/sdk"
 	"github.com/iscdesk/iscdesk/sdk/api"
@@ -30,53 +28,43 @@ func licensed(t *testing.T, a *agent) *sdk.Client {
 	return c
 }
 
-// ends waits for the end of a licence request.
-func ends(t *testing.T, c *sdk.Client, op api.Operation) map[string]string {
-	t.Helper()
-	ctx, end := context.WithTimeout(t.Context(), 30*time.Second)
-	defer end()
-	for {
-		e, err := c.NextEvent(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if e.Type == api.EventLicenseVerify && e.Operation == op {
-			return e.Envelope.Params
-		}
-	}
-}
-
-// TestLargestLicenceFile walks from the cloud, where a publisher takes its time, through service and worker to the user's disk.
-func TestLargestLicenceFile(t *testing.T) {
+// TestLicenceOfAPublisher: an application waits for its licence through the whole agent, at the real pace.
+func TestLicenceOfAPublisher(t *testing.T) {
 	fake := cloudtest.New(t)
-	big := bytes.Repeat([]byte{0, 0xff}, cloudapi.MaxLicenseFile/2)
 	fake.Lock()
 	p := fake.Products["minicad"]
 	p.Event, p.Pending, p.RetryAfter = "87b94795-0603-4e24-8ae5-69420d60e3c8", 1, 1
-	p.Content, p.Encoding = base64.StdEncoding.EncodeToString(big), cloudapi.EncodingBase64
 	fake.Unlock()
-	a := run(t, dir(t), func(c *Config) {
-		toCloud(t, fake)(c)
-		c.System = false // the worker is then this process's user
-	})
+	a := run(t, dir(t), toCloud(t, fake))
 	defer a.stop(t)
 	c := licensed(t, a)
 	if _, err := c.Login(t.Context(), cloudtest.Account, cloudtest.Password); err != nil {
 		t.Fatal(err)
 	}
-	op, err := c.GetLicenseFileRequest(t.Context(), "", "")
+	op, err := c.GetLicenseStringRequest(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := ends(t, c, op)
-	if got["Status"] != api.StatusSuccess {
-		if os.Geteuid() == 0 && got[api.ParamCode] == "-36" {
-			t.Skip("root gets no worker")
+	ctx, end := context.WithTimeout(t.Context(), 30*time.Second)
+	defer end()
+	for waited := false; ; {
+		e, err := c.NextEvent(ctx)
+		if err != nil {
+			t.Fatal(err)
 		}
-		t.Fatalf("ended %v", got)
-	}
-	if text, err := os.ReadFile(got["LicenseFilePath"]); err != nil || !bytes.Equal(text, big) {
-		t.Errorf("the file has %d bytes, %v", len(text), err)
+		switch {
+		case e.Operation != op:
+		case e.Type == api.EventLicensePending:
+			waited = true
+			if st, err := c.Operation(t.Context(), op); err != nil || st.State != api.OpQueued || st.Waits == nil {
+				t.Errorf("while it waits: %+v, %v", st, err)
+			}
+		default:
+			if p := e.Envelope.Params; e.Type != api.EventLicenseVerify || p["LicenseContent"] != "MINICAD1|text" || !waited {
+				t.Errorf("ended with %+v; waited: %v", e, waited)
+			}
+			return
+		}
 	}
 }
 

@@ -74,6 +74,11 @@ func (p *probe) Inspect(ctx context.Context, i workerapi.Inspect) (workerapi.Ins
 	return workerapi.Inspected{Path: string(raw)}, err
 }
 
+// WriteFile tells how much it was handed.
+func (p *probe) WriteFile(_ context.Context, w workerapi.WriteFile) (workerapi.WrittenFile, error) {
+	return workerapi.WrittenFile{Path: strconv.Itoa(len(w.Data))}, nil
+}
+
 // Pending never answers before its request ends.
 func (p *probe) Pending(ctx context.Context) (workerapi.Pending, error) {
 	<-ctx.Done()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,8 +15,19 @@ import (
 
 	"github.com/iscdesk/iscdesk/agent/internal/service/caller"
 	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
+	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
+
+// TestLargestFrame: a licence file of the largest kind reaches the worker.
+func TestLargestFrame(t *testing.T) {
+	w := acquire(t, newLauncher(t, nil), someone(t))
+	var got workerapi.WrittenFile
+	ask := workerapi.WriteFile{Dir: "licenses/minicad", Name: "license.lic", Data: make([]byte, cloudapi.MaxLicenseFile)}
+	if err := w.Call(t.Context(), workerapi.MethodWriteFile, ask, &got); err != nil || got.Path != strconv.Itoa(cloudapi.MaxLicenseFile) {
+		t.Errorf("%s bytes arrived, %v", got.Path, err)
+	}
+}
 
 func TestOneWorkerForOneIdentity(t *testing.T) {
 	me := someone(t)
