@@ -213,6 +213,7 @@ type head struct {
 	ResultCode string `json:"resultCode"`
 	ResultMsg  string `json:"resultMsg"`
 	wire.APIAnswer
+	ExtraInfo json.RawMessage `json:"extra_info"` // no page says its type
 }
 
 // judge reads an answer; nil is success. A code that is in no table is a failure.
@@ -236,6 +237,10 @@ func judge(k call, status int, body []byte) *Error {
 		e.Code, e.Message = clean(h.ResultCode), clean(h.ResultMsg)
 	}
 	e.RequestID, e.Body = clean(h.RequestID), body
+	if json.Unmarshal(h.ExtraInfo, &e.Extra) != nil {
+		e.Extra = string(h.ExtraInfo)
+	}
+	e.Extra = clean(e.Extra)
 	row, known := wire.LookUp(k.group, e.Code, status)
 	switch {
 	case known && row.Step == wire.StepNone && status == http.StatusOK:

@@ -84,6 +84,9 @@ func TestFaults(t *testing.T) {
 				if e.Maybe != (e.Step == wire.StepAsk) {
 					t.Errorf("maybe done is %v at step %q: %v", e.Maybe, e.Step, err)
 				}
+				if tt.name == "huge" && !strings.Contains(err.Error(), "over 1048576 bytes") {
+					t.Errorf("got %v", err)
+				}
 				if e.Explain("en") == "" || e.Explain("zh") == "" || strings.Contains(err.Error(), keys.Secret) {
 					t.Errorf("explained as %q, %q, %q", err, e.Explain("en"), e.Explain("zh"))
 				}
@@ -243,5 +246,19 @@ func TestForeignTextsAreCleaned(t *testing.T) {
 	var e *Error
 	if !errors.As(err, &e) || strings.ContainsAny(e.Message, "\n\a") || len([]rune(e.Message)) != maxMessage || e.Step != wire.StepFix {
 		t.Errorf("got %v", err)
+	}
+}
+
+// extra_info says more in some failures; its type is printed nowhere.
+func TestExtraInfo(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"resultCode":"MKT.0100"}`:                                  "",
+		`{"resultCode":"MKT.0100","extra_info":null}`:                "",
+		`{"resultCode":"MKT.0100","extra_info":"orderId\n is long"}`: "orderId  is long",
+		`{"resultCode":"MKT.0100","extra_info":{"field":"orderId"}}`: `{"field":"orderId"}`,
+	} {
+		if e := judge(callOrder, 500, []byte(body)); e == nil || e.Extra != want || e.Step != wire.StepFix || !strings.Contains(e.Error(), want) {
+			t.Errorf("%s: got %v", body, e)
+		}
 	}
 }

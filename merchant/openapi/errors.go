@@ -30,6 +30,7 @@ type Error struct {
 	Code      string    // as the marketplace sent it; "" without an answer of its own
 	HTTP      int       // status; 0 without an answer
 	Message   string    // the marketplace's, at most 1024 characters, without control characters
+	Extra     string    // extra_info, which some failures have; cleaned as Message is
 	RequestID string    // of the gateway, for a question to the marketplace
 	Step      wire.Step // what to do next
 	Maybe     bool      // an attempt was sent whose outcome is not known
@@ -50,6 +51,9 @@ func (e *Error) Error() string {
 	}
 	if e.Message != "" {
 		fmt.Fprintf(&b, " %q", e.Message)
+	}
+	if e.Extra != "" {
+		fmt.Fprintf(&b, " (%s)", e.Extra)
 	}
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " request %s", e.RequestID)
