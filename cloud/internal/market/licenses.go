@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
@@ -27,12 +28,18 @@ type Licenses struct {
 	plans produce.Plans
 	wake  func()
 	waits waits
+
+	released chan struct{} // closed by Release
+	once     sync.Once
 }
 
 // NewLicenses makes the room. wake tells the runner of the queue that a call was added; it must not block.
 func NewLicenses(store meta.Store, c clock.Clock, plans produce.Plans, wake func()) *Licenses {
-	return &Licenses{store: store, clock: c, plans: plans, wake: wake}
+	return &Licenses{store: store, clock: c, plans: plans, wake: wake, released: make(chan struct{})}
 }
+
+// Release ends all waiting for good: who waits gets the application as it is. The process is about to end.
+func (l *Licenses) Release() { l.once.Do(func() { close(l.released) }) }
 
 // Request is what an agent asks for.
 type Request struct {
@@ -160,6 +167,8 @@ func (l *Licenses) await(ctx context.Context, a meta.Application, wait time.Dura
 		select {
 		case <-changed:
 		case <-ctx.Done():
+			return now, nil
+		case <-l.released:
 			return now, nil
 		}
 	}
