@@ -40,6 +40,7 @@ type tenantBook struct {
 	orgs    map[string]wire.Org
 	keep    []string
 	handed  int
+	twice   bool // a user stood twice in one call
 	fail    error
 }
 
@@ -65,7 +66,12 @@ func (b *tenantBook) kit() Kit {
 		},
 		Users: func(_ context.Context, u Users) error {
 			return b.hand(func() {
+				names := map[string]bool{}
 				for _, user := range u.Users {
+					if names[user.UserName] {
+						b.twice = true
+					}
+					names[user.UserName] = true
 					put(b.users, user.UserName, u.Access, u.Access != Deleted)
 				}
 			})
@@ -210,7 +216,7 @@ func TestKitOrder(t *testing.T) {
 	}
 	d.kitAt(10, wire.Success, kitUsers(wire.KitDelete, "u"))
 	d.kitAt(5, wire.Success, kitUsers(wire.KitAdd, "u", "v", "v"))
-	if _, there := b.users["u"]; there || len(b.users) != 1 {
+	if _, there := b.users["u"]; there || len(b.users) != 1 || b.twice {
 		t.Errorf("users: %+v", b.users)
 	}
 	handed := b.handed

@@ -224,18 +224,8 @@ func (p production) newInstance(c *call, r wire.NewInstance) {
 func (p production) query(ctx context.Context, r wire.QueryInstance) (outcome, error) {
 	info := make([]wire.InstanceInfo, 0, len(r.IDs()))
 	for _, id := range r.IDs() {
-		state, known, err := p.options.Store.Find(ctx, r.Test(), id)
-		if err != nil {
+		if _, err := p.options.found(ctx, r.Test(), id, p.options.Calls.QueryInstance != nil); err != nil {
 			return outcome{}, err
-		}
-		if known && !state.Ordered && state.Turn != store.Done {
-			if state.Turn == store.Elsewhere {
-				return outcome{}, ErrProcessing
-			}
-			return outcome{}, Refuse(wire.Internal, "its newInstance has failed and is to be called again")
-		}
-		if !known && p.options.Calls.QueryInstance == nil {
-			return outcome{}, Refuse(wire.NoInstance, "")
 		}
 		info = append(info, wire.InstanceInfo{InstanceID: id})
 	}
@@ -246,6 +236,23 @@ func (p production) query(ctx context.Context, r wire.QueryInstance) (outcome, e
 		}
 	}
 	return answered(success(wire.Answer{Info: info}))
+}
+
+// found is what the store has of an instance that is asked for. An error says that its creation is not
+// finished, or that nobody knows it, where the ISV is not asked.
+func (o Options) found(ctx context.Context, test bool, id string, asked bool) (store.State, error) {
+	state, known, err := o.Store.Find(ctx, test, id)
+	switch {
+	case err != nil:
+		return state, err
+	case !known && !asked:
+		return state, Refuse(wire.NoInstance, "")
+	case !known || state.Ordered || state.Turn == store.Done:
+		return state, nil
+	case state.Turn == store.Elsewhere:
+		return state, ErrProcessing
+	}
+	return state, Refuse(wire.Internal, "its newInstance has failed and is to be called again")
 }
 
 // license makes the call that makes a licence once and uploads it.

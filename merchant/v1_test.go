@@ -431,3 +431,43 @@ func TestV1Errors(t *testing.T) {
 	d2.v1(refresh+"&extra=1", wire.BadParameter)
 	d2.v1(refresh, wire.Success)
 }
+
+// Work that takes longer than the answer may is 000004 with the id, and 000000 with the same id when it is done.
+func TestV1SlowWork(t *testing.T) {
+	going, done := make(chan struct{}), make(chan struct{})
+	d := newDesk(t, func(o *Options) {
+		o.AnswerWithin = time.Millisecond
+		o.V1.NewInstance = func(context.Context, wire.V1Purchase, Attempt) (V1Instance, error) {
+			close(going) // a second run would panic
+			<-done
+			return V1Instance{App: &wire.AppInfo{FrontEndURL: "https://isv.example.com"}}, nil
+		}
+	})
+	w := d.get(d.token(baseKey, purchase))
+	<-going
+	if a := d.check(w, baseKey); a.ResultCode != wire.Processing || a.InstanceID != "b1" {
+		t.Errorf("got %s", w.Body)
+	}
+	if a := d.check(d.get(d.token(baseKey, "activity=queryInstance&instanceId=b1")), baseKey); a.ResultCode != wire.Processing {
+		t.Errorf("asked meanwhile: %+v", a)
+	}
+	close(done)
+	for {
+		a := d.check(d.get(d.token(baseKey, strings.Replace(purchase, "b1", "b2", 1))), baseKey)
+		if a.ResultCode == wire.Success {
+			break
+		}
+		if a.ResultCode != wire.Processing {
+			t.Fatalf("got %+v", a)
+		}
+	}
+	for {
+		a := d.check(d.get(d.token(baseKey, "activity=queryInstance&instanceId=b1")), baseKey)
+		if a.ResultCode == wire.Success {
+			break
+		}
+		if a.ResultCode != wire.Processing {
+			t.Fatalf("got %+v", a)
+		}
+	}
+}

@@ -84,44 +84,50 @@ func (v v1) instance(q wire.Object) (*call, error) {
 	return v1Call(c, r, r.InstanceID, set(c, r, callback))
 }
 
-// query answers from the store what is not finished, and the rest by the callback; without one it
-// tells what newInstance has told.
+// query makes the call of queryInstance.
 func (v v1) query(q wire.Object, key string) (*call, error) {
 	r, err := wire.ParseV1Query(q)
 	if err != nil {
 		return nil, err
 	}
 	run := func(ctx context.Context, _ Attempt) (outcome, error) {
-		info := make([]wire.InstanceInfo, 0, len(r.Instances))
-		for _, id := range r.Instances {
-			state, known, err := v.options.Store.Find(ctx, r.Test(), id)
-			switch {
-			case err != nil:
-				return outcome{}, err
-			case known && !state.Ordered && state.Answer == nil:
-				return outcome{}, ErrProcessing
-			case !known && v.options.V1.QueryInstance == nil:
-				return outcome{}, Refuse(wire.NoInstance, "")
-			}
-			app, err := v.openStored(state.Kept)
+		info, err := v.info(ctx, r)
+		if err != nil {
+			return outcome{}, err
+		}
+		for i, one := range info {
+			app, err := v.encrypt(key, one.AppInfo)
 			if err != nil {
 				return outcome{}, err
 			}
-			info = append(info, wire.InstanceInfo{InstanceID: id, AppInfo: app})
-		}
-		if v.options.V1.QueryInstance != nil {
-			if info, err = v.options.V1.QueryInstance(ctx, r); err != nil {
-				return outcome{}, err
-			}
-		}
-		for i := range info {
-			if info[i].AppInfo, err = v.encrypt(key, info[i].AppInfo); err != nil {
-				return outcome{}, err
-			}
+			info[i].AppInfo = app
 		}
 		return v.checked(r.Activity(), wire.V1Answer{EncryptType: v.encryptType(), Info: info})
 	}
 	return &call{row: repeat("v1", r.Activity(), ""), test: r.Test(), run: run}, nil
+}
+
+// info is what the callback tells of instances, or without one what newInstance has told.
+func (v v1) info(ctx context.Context, r wire.V1Query) ([]wire.InstanceInfo, error) {
+	ask := v.options.V1.QueryInstance
+	info := make([]wire.InstanceInfo, 0, len(r.Instances))
+	for _, id := range r.Instances {
+		state, err := v.options.found(ctx, r.Test(), id, ask != nil)
+		if err != nil {
+			return nil, err
+		}
+		one := wire.InstanceInfo{InstanceID: id}
+		if ask == nil {
+			if one.AppInfo, err = v.openStored(state.Kept); err != nil {
+				return nil, err
+			}
+		}
+		info = append(info, one)
+	}
+	if ask == nil {
+		return info, nil
+	}
+	return ask(ctx, r)
 }
 
 // checked makes the outcome of an answer that the marketplace will take. One that it would not
