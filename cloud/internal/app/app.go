@@ -57,6 +57,7 @@ type Config struct {
 	Plans       produce.Plans // when calls to merchants are repeated; nil takes the documented plans
 	// OrderPrefix stands before the codes of the order query: "MKT." or "CBC."; "" is "MKT.".
 	OrderPrefix string
+	LicenseWait time.Duration // how long an agent's request waits for a merchant; zero takes the default
 }
 
 // App is a cloud that is ready to be served. It implements http.Handler.
@@ -107,8 +108,8 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	a := &App{Store: store, console: console, shop: s, merchants: s.openAPI(c, store, gates), Issuer: issuer, clock: c.Clock, log: c.Log}
 	a.API = httpapi.New(httpapi.Config{
 		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Members: people, Gates: gates,
-		Box: box, Merchants: s.caller, Licenses: s.licenses, Orders: s.orders,
-		Names: certs.Names(c.Names), Build: c.Build, Terms: c.Terms, BodyTime: c.BodyTime,
+		Box: box, Merchants: s.caller, Licenses: s.licenses, Orders: s.orders, Codes: s.codes,
+		Names: certs.Names(c.Names), Build: c.Build, Terms: c.Terms, BodyTime: c.BodyTime, LicenseWait: c.LicenseWait,
 	})
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.wg.Go(func() { a.sweep(ctx) }) // ends with stop; Close waits
@@ -130,6 +131,10 @@ func (a *App) sweep(ctx context.Context) {
 		}
 	}
 }
+
+// Stopping answers the agents that wait for a merchant's licence at once, so that who serves the handler
+// can end; they come again.
+func (a *App) Stopping() { a.shop.licenses.Release() }
 
 // Close ends the housekeeping, the calls to merchants and the store. Whoever serves the handler stops serving before.
 func (a *App) Close() error {

@@ -43,6 +43,7 @@ type Config struct {
 	BodyTime  time.Duration // how long a JSON body may take to arrive; default 30 seconds
 	Licenses  *market.Licenses
 	Orders    *market.Room
+	Codes     *market.Codes
 	// LicenseWait is how long an agent's request waits for a merchant's licence before it is told to come
 	// again; default 20 seconds, at most what cloudapi.LicenseSilence leaves.
 	LicenseWait time.Duration
@@ -103,6 +104,7 @@ func New(c Config) *API {
 		a.transferRoutes(),
 		a.merchantRoutes(),
 		a.listingRoutes(),
+		a.codeRoutes(),
 		a.orderRoutes(),
 		a.callRoutes(),
 	)
