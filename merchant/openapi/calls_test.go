@@ -38,6 +38,9 @@ func TestOrder(t *testing.T) {
 	if _, err := c.Order(t.Context(), "CS2", ""); !errors.Is(err, ErrAnswer) {
 		t.Errorf("another order in the answer: %v", err)
 	}
+	if o, err := c.Order(t.Context(), "MOCKONDEMAND", ""); err != nil || o.OrderID != "CS1" {
+		t.Errorf("a mock order with another id: %v", err)
+	}
 	empty := newMarket(t, says(200, `{"resultCode":"MKT.0000","resultMsg":"Success"}`))
 	c, _ = client(t, nil, empty)
 	if _, err := c.Order(t.Context(), "CS1", ""); !errors.Is(err, ErrAnswer) || len(empty.requests()) != 1 {
@@ -112,6 +115,21 @@ func TestUploads(t *testing.T) {
 				t.Errorf("something behind: %v", err)
 			}
 		})
+	}
+}
+
+// What a heartbeat's answer holds beyond the printed table is inferred, and may be otherwise.
+func TestHeartbeatAnswers(t *testing.T) {
+	for body, want := range map[string]wire.CodeInfo{
+		`{"error_code":"92020000","data":{"license_code":"PL1","status":"ALIVE","amount":"2","order_id":"CS1"}}`: {LicenseCode: "PL1", Status: "ALIVE", OrderID: "CS1"},
+		`{"error_code":"92020000","data":{"license_code":"PL1","status":"EXPIRED","expire_time":1,"x":[]}}`:      {LicenseCode: "PL1", Status: "EXPIRED"},
+		`{"error_code":"92020000","data":{"license_code":"PL1","status":1}}`:                                     {},
+		`{"error_code":"92020000","data":[]}`:                                                                    {},
+		`{"error_code":"92020000"}`:                                                                              {},
+	} {
+		if got, err := readCode([]byte(body)); got != want || (err == nil) != (want.Status != "") {
+			t.Errorf("%s: got %+v, %v", body, got, err)
+		}
 	}
 }
 

@@ -115,7 +115,12 @@ func (c *Client) Heartbeat(ctx context.Context, h wire.Heartbeat) (wire.CodeInfo
 
 func readCode(body []byte) (wire.CodeInfo, *Error) {
 	var a wire.HeartbeatAnswer
-	if err := json.Unmarshal(body, &a); err != nil || a.Data == nil {
+	err := json.Unmarshal(body, &a)
+	// Members behind activate_time are inferred: one that has another type is left out, and the rest counts.
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && a.Data != nil && a.Data.Status != "" {
+		return *a.Data, nil
+	}
+	if err != nil || a.Data == nil {
 		return wire.CodeInfo{}, unusable(callHeartbeat, body, "no code in it")
 	}
 	return *a.Data, nil
