@@ -9,6 +9,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/cloud/internal/app"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/openapi"
 	"github.com/iscdesk/iscdesk/merchant/sign"
 	"github.com/iscdesk/iscdesk/merchant/wire"
 )
@@ -164,4 +165,20 @@ func TestMockOrders(t *testing.T) {
 	if a := h.send(t, h.signed(t, h.pair, "GET", wire.PathOrderQuery+"?orderId=MOCKX", nil)); a.order.ResultCode != "MKT.0150" {
 		t.Errorf("%s", a.body)
 	}
+}
+
+// FuzzOrderQuery: whatever is asked, the answer has one of the printed forms.
+func FuzzOrderQuery(f *testing.F) {
+	for _, q := range []string{"orderId=CS1", "orderId=CS1&orderLineId=CS1-000001", "", "orderId=%", "orderId=a&orderId=b", "orderId=%00", "a;b=c"} {
+		f.Add(q)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		q, suffix, extra := openapi.OrderQuery(raw)
+		switch {
+		case suffix == "" && (extra != "" || q.Check() != nil || strings.ContainsAny(q.OrderID+q.OrderLineID, "\x00\n")):
+			t.Errorf("%q is taken as %+v", raw, q)
+		case suffix != "" && (extra == "" || suffix != "0100" && suffix != "0101"):
+			t.Errorf("%q is refused with %q, %q", raw, suffix, extra)
+		}
+	})
 }
