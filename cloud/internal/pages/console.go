@@ -67,7 +67,7 @@ func New(c Config) (*Console, error) {
 		p.words[s.key] = [2]string{s.en, s.zh}
 	}
 	var err error
-	if p.templates, err = template.ParseFS(templates, "templates/*.html"); err != nil {
+	if p.templates, err = template.New("").Funcs(template.FuncMap{"sub": View.Sub}).ParseFS(templates, "templates/*.html"); err != nil {
 		return nil, fmt.Errorf("open console: %w", err)
 	}
 	if err := p.mountAssets(); err != nil {
@@ -86,6 +86,9 @@ func (c *Console) pages() []Page {
 	return slices.Concat(
 		c.homePages(),
 		c.signInPages(),
+		c.memberPages(),
+		c.departmentPages(),
+		c.licencePages(),
 	)
 }
 

@@ -13,6 +13,9 @@ type View struct {
 	v    *Visit
 }
 
+// Sub is the view for a template inside a page: with other data. Templates call it as sub.
+func (w View) Sub(data any) View { return View{D: data, v: w.v} }
+
 // T is a sentence in the page's language.
 func (w View) T(key string, args ...any) string { return w.v.T(key, args...) }
 
