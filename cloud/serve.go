@@ -107,6 +107,7 @@ func (s *serveCommand) serve(ctx context.Context, st *streams, log *slog.Logger,
 	conf.GetConfigForClient = bounded.Hello
 	srv := &http.Server{Handler: a, TLSConfig: conf, ConnState: bounded.State, ReadHeaderTimeout: greetTime, ReadTimeout: bodyTime, IdleTimeout: idleTime,
 		WriteTimeout: answerTime, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	srv.RegisterOnShutdown(a.Stopping)
 	base := s.base(l.Addr())
 	if err := atomicfile.WriteFile(filepath.Join(data, "address"), []byte(base+"\n"), 0o644); err != nil {
 		l.Close()

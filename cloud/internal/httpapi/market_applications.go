@@ -137,7 +137,7 @@ func (a *API) getApplicationDocument(c *Call) error {
 	if err := a.c.Store.Record(c.Context(), c.Why("license.downloaded", "event", doc.ID, "instance", doc.Instance)); err != nil {
 		return err
 	}
-	return c.attachment("application/jose", doc.Product+"-"+doc.ID+".license", []byte(jws))
+	return c.attachment("text/plain; charset=utf-8", doc.Product+"-"+doc.ID+".license", []byte(jws))
 }
 
 // attachment answers bytes that a browser saves and never shows: what is in them is a merchant's.
