@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/cloudhttp"
@@ -66,11 +67,12 @@ func (u *User) Me(ctx context.Context) (cloudapi.Me, error) {
 }
 
 // License asks for a product's licence on this device. r.Request makes a repeat harmless.
-// pending, when not nil, is there instead of the licence: a merchant has to make it first.
-func (u *User) License(ctx context.Context, r cloudapi.LicenseRequest) (l cloudapi.License, pending *cloudapi.LicensePending, err error) {
+// pending, when not nil, is there instead of the licence: a merchant has to make it first. silence is how
+// long the cloud may take to say so; 0 is the usual of a call.
+func (u *User) License(ctx context.Context, r cloudapi.LicenseRequest, silence time.Duration) (l cloudapi.License, pending *cloudapi.LicensePending, err error) {
 	var answer json.RawMessage // of which kind it is, the status says
 	reply, err := u.do(ctx, cloudhttp.Request{Method: http.MethodPost, Path: "/v1/licenses", JSON: r, Result: &answer, Repeat: true,
-		Max: cloudapi.MaxLicenseAnswer, Silence: cloudapi.LicenseSilence}, true)
+		Max: cloudapi.MaxLicenseAnswer, Silence: silence}, true)
 	if err != nil {
 		return cloudapi.License{}, nil, err
 	}

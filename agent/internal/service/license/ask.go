@@ -21,8 +21,12 @@ func (r *Room) ask(ctx context.Context, k key, account, fingerprint, made string
 	if err != nil {
 		return content{}, nil, err
 	}
+	silence := cloudapi.LicenseSilence
+	if cached, ok := r.usable(k, account, q.Form, made); ok && cached.Event == "" {
+		silence = 0 // no publisher was ever asked: a cloud that hangs is not waited for while the cache can answer
+	}
 	l, pending, err := user.License(ctx, cloudapi.LicenseRequest{Product: k.product, Form: q.Form, FileName: q.FileName,
-		Fingerprint: fingerprint, DevInfo: q.DevInfo, Request: q.Request})
+		Fingerprint: fingerprint, DevInfo: q.DevInfo, Request: q.Request}, silence)
 	if err != nil {
 		if refused(err) {
 			r.refuse(k, account, err)
