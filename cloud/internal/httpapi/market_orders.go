@@ -2,9 +2,9 @@ package httpapi
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
+	"unicode"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/market"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
@@ -216,7 +216,7 @@ func verdictOf(c *Call) (in cloudapi.DeliveryVerdict, err error) {
 // its length.
 func lines(member, v string) error {
 	for _, r := range v {
-		if r < ' ' && !slices.Contains([]rune{'\n', '\t', '\r'}, r) || r == 0x7f {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' {
 			return Invalid(member, "the text has control characters")
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"net/url"
 	"strings"
 	"syscall"
 )
@@ -28,12 +27,11 @@ func cause(err error) string {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "no complete answer in time"
 	}
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
-	}
-	if text := err.Error(); strings.HasPrefix(text, "call merchant: ") || strings.HasPrefix(text, "remote error: tls") || strings.HasPrefix(text, "tls: ") {
-		return text
+	// What the dialer itself refused is the innermost error, and says which address it was.
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if text, own := strings.CutPrefix(e.Error(), "call merchant: "); own && errors.Unwrap(e) == nil {
+			return text
+		}
 	}
 	return "the connection has ended before the answer was complete"
 }

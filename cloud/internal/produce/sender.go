@@ -92,6 +92,9 @@ func (s *Sender) Post(ctx context.Context, to Target, activity string, body []by
 	defer cancel()
 	x := Exchange{Method: http.MethodPost, Request: body, Begun: s.clock.Now(), Signed: SignAbsent}
 	x.URL = to.URL + "?" + sign.SignProduction(to.Key, sign.NewNonce(), x.Begun, body).Encode()
+	if _, err := s.caller.Base(to.URL); err != nil {
+		return x.end(s.clock, Unreached, "the address may not be called")
+	}
 	r, err := http.NewRequestWithContext(ctx, x.Method, x.URL, bytes.NewReader(body))
 	if err != nil {
 		return x.end(s.clock, Unreached, "the address cannot be used")
