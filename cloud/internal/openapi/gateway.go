@@ -47,18 +47,19 @@ func (a *API) pass(c *Call) {
 		a.refuse(c, err)
 		return
 	}
-	if wait := a.c.Gates.Account.Take("merchant "+c.Merchant, c.Now); wait > 0 {
-		if c.route.Limited != nil {
-			c.route.Limited(c)
-		} else {
-			c.throttled(wait)
-		}
+	// A head that does not say the hash of its body proves nothing yet: anybody can write another merchant's access
+	// key, and must not use up that merchant's requests, nor the places of those who have proved theirs.
+	proved, places := in.Payload != "", a.large
+	if !proved {
+		places = a.unproved
+	}
+	if proved && a.limited(c) {
 		return
 	}
 	if c.route.Max > maxJSON && (c.R.ContentLength < 0 || c.R.ContentLength > maxJSON) {
 		select {
-		case a.large <- struct{}{}:
-			defer func() { <-a.large }()
+		case places <- struct{}{}:
+			defer func() { <-places }()
 		default:
 			c.throttled(0)
 			return
@@ -71,10 +72,27 @@ func (a *API) pass(c *Call) {
 		a.refuse(c, err)
 		return
 	}
+	if !proved && a.limited(c) {
+		return
+	}
 	if err := c.route.Serve(c); err != nil {
 		a.c.Log.Error("request failed", "request", c.ID, "pattern", c.pattern, "error", err)
 		c.route.Broken(c)
 	}
+}
+
+// limited takes one of the merchant's requests; true: there is none left, and it is answered.
+func (a *API) limited(c *Call) bool {
+	wait := a.c.Gates.Account.Take("merchant "+c.Merchant, c.Now)
+	switch {
+	case wait <= 0:
+		return false
+	case c.route.Limited != nil:
+		c.route.Limited(c)
+	default:
+		c.throttled(wait)
+	}
+	return true
 }
 
 // multipartForm says whether the body is one whose parts have checksums of their own.

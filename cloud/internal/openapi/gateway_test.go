@@ -275,6 +275,15 @@ func TestTooOften(t *testing.T) {
 	if a := h.send(t, h.signed(t, other, "GET", query, nil)); a.status != http.StatusOK {
 		t.Errorf("another merchant: %d %s", a.status, a.body)
 	}
+	// Who only knows an access key cannot use up its merchant's requests.
+	for range 30 {
+		if a := h.send(t, h.signed(t, sign.KeyPair{Access: other.Access, Secret: "guessed"}, "GET", query, nil)); a.status != http.StatusUnauthorized {
+			t.Fatalf("with a guessed secret: %d %s", a.status, a.body)
+		}
+	}
+	if a := h.send(t, h.signed(t, other, "GET", query, nil)); a.status != http.StatusOK {
+		t.Errorf("after many wrong signatures: %d %s", a.status, a.body)
+	}
 	h.Clock.Advance(2 * time.Second)
 	if a := ask(); a.status != http.StatusOK {
 		t.Errorf("two seconds later: %d %s", a.status, a.body)

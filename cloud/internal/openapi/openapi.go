@@ -51,9 +51,10 @@ type Config struct {
 
 // API is the open API. It implements http.Handler.
 type API struct {
-	c     Config
-	mux   *http.ServeMux
-	large chan struct{} // a place for each large body in memory
+	c   Config
+	mux *http.ServeMux
+	// A place for each large body in memory, of requests whose head is proved and of others.
+	large, unproved chan struct{}
 }
 
 // New makes the open API with the order query in it.
@@ -61,7 +62,7 @@ func New(c Config) *API {
 	if c.OrderPrefix == "" {
 		c.OrderPrefix = "MKT."
 	}
-	a := &API{c: c, mux: http.NewServeMux(), large: make(chan struct{}, atOnce)}
+	a := &API{c: c, mux: http.NewServeMux(), large: make(chan struct{}, atOnce), unproved: make(chan struct{}, atOnce/4)}
 	a.orderRoutes()
 	return a
 }
