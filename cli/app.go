@@ -19,6 +19,7 @@ type app struct {
 	env      environment
 	language string
 	client   *sdk.Client
+	product  string // that it is connected for, or empty
 }
 
 // connect makes the client, once in a run; product is the one that the command
@@ -28,7 +29,7 @@ func (a *app) connect(product string) (*sdk.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.client = c
+	a.client, a.product = c, product
 	return c, nil
 }
 

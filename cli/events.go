@@ -76,6 +76,14 @@ func quoted(v string) string {
 	return plain(v)
 }
 
+// speaking is the flag without which an operation of a product is unknown.
+func (a *app) speaking() string {
+	if a.product == "" {
+		return ""
+	}
+	return " --product " + a.product
+}
+
 // await waits for the end of op, showing its progress, and turns a failure that
 // the event tells into the command's own.
 func (a *app) await(op api.Operation, wait time.Duration) error {
@@ -87,7 +95,7 @@ func (a *app) await(op api.Operation, wait time.Duration) error {
 		if api.CodeOf(err) == api.Timeout {
 			var known *api.Error
 			if errors.As(err, &known) {
-				known.Detail = fmt.Sprintf("operation %d goes on; see \"iscdesk ops show %d\"", op, op)
+				known.Detail = fmt.Sprintf("operation %d goes on; see \"iscdesk ops show %d%s\"", op, op, a.speaking())
 			}
 			return err
 		}

@@ -29,6 +29,7 @@ type theStage struct {
 	player string // the program of roles
 
 	screen
+	shop
 }
 
 // stage starts cloud, agent and engineers for one test. With described set, what
@@ -95,6 +96,9 @@ func set(t *testing.T, prefix string, described bool, up func(context.Context, s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if s.market != nil {
+			_ = s.market.Stop() // it may have been killed by the test
+		}
 		s.Close()
 		for _, p := range []*desk.Process{s.Agent.Process, s.Cloud.Process} {
 			if log, err := os.ReadFile(p.Log); err != nil || bytes.Contains(log, []byte("WARNING: DATA RACE")) {

@@ -36,11 +36,13 @@ import (
 //	minicad start|quit|kill          the example's C program, as engineer 1
 //	[!] minicad do|until COMMAND…    a command of minicad's own, until it is done
 //	page TASK            what engineer 1 does with the next page that minicad is told of
+//	isv open|stop|start|kill         the example's ISV, whose product GearCAD the engineers may use
 //	needs-root           first line: another user's run is skipped, or fails with CI=true
 //
 // $HOME1 and $HOME2 are the engineers' homes, $EXAMPLES has the example's drawings, $DATA1
-// is where workers keep what is the first one's, $SPACE is the space's name, $AGENTDIR and
-// $CLOUDDIR hold what agent and cloud keep. The condition [wine] holds on a Windows desk (TestWindowsScenarios).
+// is where workers keep what is the first one's, $SPACE is the space's name, $SOCKET is the agent's, $AGENTDIR and
+// $CLOUDDIR hold what agent and cloud keep. After isv open $GEARCAD is its program, $RESOURCE
+// what was bought and $ISVDIR the server's folder. The condition [wine] holds on a Windows desk (TestWindowsScenarios).
 func TestScenarios(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(scripts) == 0 {
@@ -77,6 +79,7 @@ func (s *theStage) scenario(t *testing.T, script string) {
 			env.Setenv("SPACE", desk.SpaceName)
 			env.Setenv("DATA1", filepath.Join(s.Users[0].Home, s.data))
 			env.Setenv("AGENTDIR", s.Agent.Dir)
+			env.Setenv("SOCKET", s.Agent.Socket)
 			env.Setenv("CLOUDDIR", s.Cloud.Dir)
 			return nil
 		},
@@ -108,6 +111,7 @@ func (s *theStage) scenario(t *testing.T, script string) {
 			"until":      s.until,
 			"minicad":    s.minicad,
 			"page":       s.page,
+			"isv":        s.sells,
 		},
 	})
 }

@@ -22,6 +22,7 @@ type Cloud struct {
 
 	on          system
 	bin, listen string
+	flags       []string // beside those of every cloud
 	contract    *cloudapitest.Contract
 	front       *cloudapitest.Front // nil before the first start
 }
@@ -50,7 +51,7 @@ func (c *Cloud) Start(ctx context.Context) error {
 		return err
 	}
 	p, err := start(c.on, c.Dir, "cloud", c.on.program(c.bin, "iscdesk-cloud"),
-		[]string{"serve", "--data", c.Dir, "--listen", c.listen}, os.Environ())
+		append([]string{"serve", "--data", c.Dir, "--listen", c.listen}, c.flags...), os.Environ())
 	if err != nil {
 		return err
 	}
