@@ -226,18 +226,18 @@ func (r *Room) changeFailed(ctx context.Context, c meta.Call, x produce.Exchange
 	if reason == "" {
 		reason = "time"
 	}
-	return r.fail(ctx, c, reason)
+	return r.fail(ctx, c, reason, c.Activity)
 }
 
-// fail ends an order on a resource that stays as it was; its calls are not sent again.
-func (r *Room) fail(ctx context.Context, c meta.Call, reason string) error {
+// fail ends an order on a resource that stays as it was. Calls of the activities in stop are not sent again.
+func (r *Room) fail(ctx context.Context, c meta.Call, reason string, stop ...string) error {
 	_, err := r.step(ctx, c.Subject, func(res meta.Resource) (*meta.Step, error) {
 		id := orderOf(c)
 		if res.Pending != id {
 			return nil, nil
 		}
 		res.Pending = ""
-		st := &meta.Step{Resource: res, Settle: []meta.Settled{{Order: id, State: meta.OrderFailed, Reason: reason}}, Stop: []string{wire.ActivityUpgradeInstance},
+		st := &meta.Step{Resource: res, Settle: []meta.Settled{{Order: id, State: meta.OrderFailed, Reason: reason}}, Stop: stop,
 			Notices: []meta.Notice{orderNotice(res, id, meta.NoticeOrderFailed, meta.NoticeProvision, r.now(), "reason", reason)}}
 		return st, r.stillFrozen(ctx, st)
 	})

@@ -62,6 +62,13 @@ func New(c Config) *Room {
 	for _, activity := range []string{wire.ActivityRefreshInstance, wire.ActivityRefreshLicenseCode} {
 		q.Handle(activity, produce.Handler{Answered: r.refreshed, GivenUp: r.refreshFailed})
 	}
+	q.Handle(wire.ActivityUpdateLicenseCodeStatus, produce.Handler{Answered: func(ctx context.Context, c meta.Call, x produce.Exchange) (produce.Decision, error) {
+		res, err := r.Store.Resource(ctx, c.Subject)
+		if err != nil {
+			return produce.Finish, err
+		}
+		return produce.Usual(x), r.follow(ctx, res)
+	}})
 	for _, activity := range []string{wire.ActivityReleaseInstance, wire.ActivityReleaseLicenseCode} {
 		q.Handle(activity, produce.Handler{Answered: r.released})
 	}
@@ -107,8 +114,11 @@ func (r *Room) step(ctx context.Context, id string, rule func(res meta.Resource)
 			return res, err
 		}
 		st, err := rule(res)
-		if err != nil || st == nil {
+		if err != nil {
 			return res, err
+		}
+		if st == nil {
+			return res, r.follow(ctx, res) // what came after the step may have been lost in a crash
 		}
 		err = r.Store.TakeStep(ctx, *st)
 		if changed(err) {
@@ -123,9 +133,13 @@ func (r *Room) step(ctx context.Context, id string, rule func(res meta.Resource)
 }
 
 // after is what follows a step that is stored. Losing it in a crash loses nothing: the queue looks by
-// itself, and who follows codes is told again at the next step.
+// itself, and who follows codes is told again with the answers to the calls of the step.
 func (r *Room) after(ctx context.Context, res meta.Resource) error {
 	r.Queue.Wake()
+	return r.follow(ctx, res)
+}
+
+func (r *Room) follow(ctx context.Context, res meta.Resource) error {
 	if res.Kind == meta.KindCode && r.Follow != nil {
 		if err := r.Follow(ctx, res); err != nil {
 			return fmt.Errorf("follow resource %s: %w", res.ID, err)
