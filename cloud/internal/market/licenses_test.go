@@ -426,3 +426,15 @@ func TestLicenseRenewal(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// TestLicenseRelease: a cloud that ends keeps nobody waiting.
+func TestLicenseRelease(t *testing.T) {
+	c := start(t, true)
+	w := c.asking(c.request("dev_1", "FP"), long)
+	c.until("the merchant is called", 0, func() bool { return len(c.seen()) == 1 })
+	c.room.Release()
+	c.room.Release()
+	if r := <-w; r.err != nil || r.app.State == meta.ApplicationDelivered {
+		t.Errorf("%+v, %v", r.app, r.err)
+	}
+}
