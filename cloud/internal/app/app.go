@@ -100,11 +100,12 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	}
 	gates := limit.New(c.Limits)
 	people := members.New(store, password.New(c.Passwords, runtime.GOMAXPROCS(0)))
-	console, err := pages.New(pages.Config{Store: store, Members: people, Gates: gates, Clock: c.Clock, Log: c.Log})
+	s := newShop(c, store, box)
+	console, err := pages.New(pages.Config{Store: store, Members: people, Orders: s.orders, Licenses: s.licenses, Codes: s.codes, Issuer: issuer,
+		Gates: gates, Clock: c.Clock, Log: c.Log})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	s := newShop(c, store, box)
 	a := &App{Store: store, console: console, shop: s, merchants: s.openAPI(c, store, gates), Issuer: issuer, clock: c.Clock, log: c.Log}
 	a.API = httpapi.New(httpapi.Config{
 		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Members: people, Gates: gates,

@@ -81,6 +81,8 @@ type Applications interface {
 	Application(ctx context.Context, event string) (Application, error)
 	// Applications lists applications without their content, newest first.
 	Applications(ctx context.Context, f ApplicationFilter) ([]Application, error)
+	// Given counts what a resource's quota has given in one term: applications that are not refused.
+	Given(ctx context.Context, resource string, term int) (int, error)
 	// Taken notes that the merchant is at work: asking becomes making. One that was given up for ReasonISV
 	// becomes making too, when the quota has room. Otherwise nothing happens. Refusal not_found.
 	Taken(ctx context.Context, event string, now time.Time) error

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/issue"
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
+	"github.com/iscdesk/iscdesk/cloud/internal/market"
 	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/internal/clock"
@@ -18,11 +20,15 @@ const Root = "/console/"
 
 // Config is what the console is made of. All are required.
 type Config struct {
-	Store   meta.Store
-	Members *members.Room
-	Gates   *limit.Gates
-	Clock   clock.Clock
-	Log     *slog.Logger
+	Store    meta.Store
+	Members  *members.Room
+	Orders   *market.Room
+	Licenses *market.Licenses
+	Codes    *market.Codes
+	Issuer   *issue.Issuer // signs the documents that a buyer carries away
+	Gates    *limit.Gates
+	Clock    clock.Clock
+	Log      *slog.Logger
 }
 
 // Need says who may see a page.
@@ -89,6 +95,9 @@ func (c *Console) pages() []Page {
 		c.memberPages(),
 		c.departmentPages(),
 		c.licencePages(),
+		c.resourcePages(),
+		c.applicationPages(),
+		c.orderPages(),
 	)
 }
 

@@ -57,7 +57,7 @@ type sentence struct{ key, en, zh string }
 
 // sentences is the whole message table.
 func sentences() []sentence {
-	return slices.Concat(frameSentences(), refusalSentences(), memberSentences())
+	return slices.Concat(frameSentences(), refusalSentences(), memberSentences(), buyerSentences())
 }
 
 // T is a sentence in the visit's language. A key that does not exist shows itself; a test finds it

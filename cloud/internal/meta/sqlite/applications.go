@@ -104,14 +104,30 @@ func fits(tx *sql.Tx, a meta.Application, now time.Time) (meta.Resource, error) 
 		}
 		return res, no
 	}
-	var given int
-	if err := tx.QueryRow(`SELECT count(*) FROM applications WHERE resource = ? AND term = ? AND state <> 'refused'`, res.ID, res.Term).Scan(&given); err != nil {
-		return res, fmt.Errorf("count licences: %w", err)
+	given, err := given(tx, res.ID, res.Term)
+	if err != nil {
+		return res, err
 	}
 	if given >= res.Amount {
 		return res, meta.Refuse(cloudapi.ErrLicenseRefused, "all licences of this term are given", "reason", meta.ReasonQuota, "amount", fmt.Sprint(res.Amount))
 	}
 	return res, nil
+}
+
+func given(tx *sql.Tx, resource string, term int) (n int, err error) {
+	if err := tx.QueryRow(`SELECT count(*) FROM applications WHERE resource = ? AND term = ? AND state <> 'refused'`, resource, term).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count licences: %w", err)
+	}
+	return n, nil
+}
+
+// Given implements meta.Applications.
+func (s *Store) Given(ctx context.Context, resource string, term int) (n int, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		n, err = given(tx, resource, term)
+		return err
+	})
+	return n, err
 }
 
 func resourceOf(tx *sql.Tx, a meta.Application) (meta.Resource, error) {
