@@ -170,7 +170,7 @@ func (k kit) proveV1(key string, r *http.Request, body []byte, now time.Time) (p
 		return proof{}, err
 	}
 	_, ahead := at.In(wire.KitZone()).Zone()
-	return proof{key: key}, v1{k.options}.inWindow(now, at, at.Add(-time.Duration(ahead)*time.Second))
+	return proof{key: key}, k.options.inWindow(now, at, at.Add(-time.Duration(ahead)*time.Second))
 }
 
 func (k kit) read(_ context.Context, r *http.Request, body []byte, _ proof) (*call, error) {
@@ -184,8 +184,10 @@ func (k kit) read(_ context.Context, r *http.Request, body []byte, _ proof) (*ca
 		if err != nil {
 			return nil, err
 		}
-		if unknown := o.Unknown(wire.KitFields(name)); len(unknown) > 0 && unknown[0] != "orgInfo" {
-			return nil, &wire.Problem{Field: unknown[0], Why: "is not known"}
+		for _, field := range o.Unknown(wire.KitFields(name)) {
+			if field != "orgInfo" || name != wire.KitAllOrgSync { // V1's name of orgInfoList
+				return nil, &wire.Problem{Field: field, Why: "is not known"}
+			}
 		}
 	}
 	sum := sha256.Sum256(body)

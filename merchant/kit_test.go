@@ -400,6 +400,19 @@ func TestKitRefusals(t *testing.T) {
 	}
 }
 
+// The stricter reading of members knows V1's names, and no others.
+func TestKitUnknownMembers(t *testing.T) {
+	d, b := kitDesk(t, func(o *Options) { o.Readings.RefuseUnknown = true })
+	body := `{"tenantId":"t","orgInfo":[{"orgCode":"a","orgName":"A"}],"testFlag":0,"timeStamp":"20260304130607000"}`
+	if a := d.check(d.kitV2(kitKey, wire.KitAllOrgSync, []byte(body)), kitKey); a.ResultCode != wire.Success || len(b.orgs) != 1 {
+		t.Errorf("got %+v", a)
+	}
+	body = strings.Replace(body, "{", `{"zzz":1,`, 1)
+	if a := d.check(d.kitV2(kitKey, wire.KitAllOrgSync, []byte(body)), kitKey); a.ResultCode != wire.BadParameter || !strings.Contains(a.ResultMsg, "zzz") {
+		t.Errorf("got %+v", a)
+	}
+}
+
 // V1's paths carry lists as texts, of their full length.
 func TestKitV1Users(t *testing.T) {
 	d, b := kitDesk(t, nil)

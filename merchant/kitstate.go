@@ -12,55 +12,49 @@ import (
 // state fills in what a kit call does, false when its callback is nil. Calls of one subject run one after
 // the other and share what is remembered of their times.
 func (k kit) state(c *call, r wire.KitRequest) bool {
-	calls := k.options.Kit
+	calls, offered := k.options.Kit, false
+	var head wire.KitHead
+	var subject []string
+	var apply func(context.Context, *newest) error
 	switch r := r.(type) {
 	case wire.TenantSync:
-		k.run(c, calls.Tenant != nil, r.KitHead, []string{"tenant"}, func(ctx context.Context, n *newest) error {
+		offered, head, subject = calls.Tenant != nil, r.KitHead, []string{"tenant"}
+		apply = func(ctx context.Context, n *newest) error {
 			return n.one("", r.At(), func() error {
 				return calls.Tenant(ctx, Tenant{kitState(r.KitHead), r.Flag != wire.KitDelete, r.OrderID, r.TenantCode, r.Name, r.DomainName})
 			})
-		})
-		return calls.Tenant != nil
+		}
 	case wire.ApplicationSync:
-		k.run(c, calls.Application != nil, r.KitHead, []string{"application", r.AppID}, func(ctx context.Context, n *newest) error {
+		offered, head, subject = calls.Application != nil, r.KitHead, []string{"application", r.AppID}
+		apply = func(ctx context.Context, n *newest) error {
 			return n.one("", r.At(), func() error { return k.application(ctx, r) })
-		})
-		return calls.Application != nil
+		}
 	case wire.AuthSync:
-		k.run(c, calls.Users != nil, r.KitHead, []string{"users", r.AppID}, func(ctx context.Context, n *newest) error {
-			return k.users(ctx, r, n)
-		})
-		return calls.Users != nil
+		offered, head, subject = calls.Users != nil, r.KitHead, []string{"users", r.AppID}
+		apply = func(ctx context.Context, n *newest) error { return k.users(ctx, r, n) }
 	case wire.SingleOrgSync:
-		k.run(c, calls.Department != nil, r.KitHead, []string{"departments"}, func(ctx context.Context, n *newest) error {
+		offered, head, subject = calls.Department != nil, r.KitHead, []string{"departments"}
+		apply = func(ctx context.Context, n *newest) error {
 			return n.one(r.OrgCode, r.At(), func() error {
 				return calls.Department(ctx, Department{kitState(r.KitHead), r.Org, r.Flag != wire.KitDelete})
 			})
-		})
-		return calls.Department != nil
+		}
 	case wire.AllOrgSync:
-		k.run(c, calls.Departments != nil, r.KitHead, []string{"departments"}, func(ctx context.Context, n *newest) error {
+		offered, head, subject = calls.Departments != nil, r.KitHead, []string{"departments"}
+		apply = func(ctx context.Context, n *newest) error {
 			return n.all(r.At(), func(keep []string) error {
 				return calls.Departments(ctx, Departments{kitState(r.KitHead), uniqueOrgs(r.OrgInfoList), keep})
 			})
-		})
-		return calls.Departments != nil
+		}
 	}
-	return false
-}
-
-// run makes the call of a subject.
-func (k kit) run(c *call, offered bool, h wire.KitHead, subject []string, apply func(context.Context, *newest) error) {
-	if !offered {
-		return
-	}
-	c.subject = append([]string{h.InstanceID, h.TenantID}, subject...)
+	c.subject = append([]string{head.InstanceID, head.TenantID}, subject...)
 	c.run = func(ctx context.Context, _ Attempt) (outcome, error) {
 		if err := k.ordered(ctx, c.test, c.subject, func(n *newest) error { return apply(ctx, n) }); err != nil {
 			return outcome{}, err
 		}
 		return answered(success(wire.Answer{}))
 	}
+	return offered
 }
 
 // kitState moves a request's head.

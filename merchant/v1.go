@@ -25,7 +25,8 @@ type V1 struct {
 	ExpireLicense  func(ctx context.Context, r wire.V1Instance, a Attempt) error
 	ReleaseLicense func(ctx context.Context, r wire.V1Instance, a Attempt) error
 
-	// NewInstance makes the instance a.InstanceID of an order. r.MobilePhone and r.Email are decrypted.
+	// NewInstance makes the instance a.InstanceID of an order. r.MobilePhone and r.Email are decrypted. Its
+	// answer and GetLicense's hold what they return, so a.Record is not for these two.
 	NewInstance func(ctx context.Context, r wire.V1Purchase, a Attempt) (V1Instance, error)
 	// QueryInstance tells what there is of r.Instances, in that order, user names and passwords as plain
 	// text. nil answers from the store, without usage.
@@ -94,14 +95,15 @@ func (v v1) prove(r *http.Request, _ []byte, now time.Time) (proof, error) {
 	for _, key := range keys {
 		var at time.Time
 		if at, err = sign.VerifyToken(key, query.Get(sign.ParamAuthToken), query, sign.TokenQuery); err == nil {
-			return proof{key: key}, v.inWindow(now, at)
+			return proof{key: key}, v.options.inWindow(now, at)
 		}
 	}
 	return proof{}, err
 }
 
-func (v v1) inWindow(now time.Time, at ...time.Time) error {
-	if v.options.Readings.V1AnyTime {
+// inWindow holds the time of a call without nonce against now; at are the readings of its digits.
+func (o Options) inWindow(now time.Time, at ...time.Time) error {
+	if o.Readings.V1AnyTime {
 		return nil
 	}
 	for _, t := range at {
