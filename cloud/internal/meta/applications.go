@@ -33,6 +33,10 @@ const (
 // request is a new application. Without it a program in a loop would make one call to the merchant each turn.
 const RefusalStands = time.Minute
 
+// MaxRefusals is how many refused applications of one resource may stand at a time. It bounds the same
+// for a program that asks with another fingerprint each time.
+const MaxRefusals = 60
+
 // Apply is the wish for a licence. Application brings Event (for a new one), Key, Org, Resource, Term,
 // Account, Device, Form, Fingerprint, FingerprintForm, From and Until; the store adds the rest.
 type Apply struct {
@@ -67,8 +71,8 @@ type Applications interface {
 	// was given up for ReasonISV (AskAgain goes on with that one, under the same event). One that was refused for
 	// good is followed by a new one with the event of a.
 	//
-	// A new one must fit. Refusals are those of Grant; not_found (resource of Org);
-	// conflict with reason changed when Term is another; license_refused with reason frozen,
+	// A new one must fit. Refusals are those of Grant; not_found (resource of Org); rate_limited with
+	// param seconds when MaxRefusals of the resource stand; conflict with reason changed when Term is another; license_refused with reason frozen,
 	// expired, early, ended, expiry_missing, dates (params from, until) or quota (param amount):
 	// applications that are not refused, in one term of the resource, are at most its Amount.
 	Apply(ctx context.Context, a Apply) (Application, error)

@@ -24,6 +24,7 @@ func Applications(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"grant", applicationGrant},
 		{"states", applicationStates},
 		{"refused for good", refusedForGood},
+		{"many refusals", manyRefusals},
 		{"given up", givenUp},
 		{"asking again", askingAgain},
 		{"uploads", uploads},
@@ -303,6 +304,21 @@ func refusedForGood(t *testing.T, c *core) {
 	c.state(t, "e1", meta.ApplicationRefused)
 	_, err = c.Deliver(c.ctx, c.upload("e1", "L"))
 	reason(t, "an upload for the refused one", err, cloudapi.ErrConflict, meta.UploadRefused)
+}
+
+func manyRefusals(t *testing.T, c *core) {
+	for i := range meta.MaxRefusals {
+		n := fmt.Sprint(i)
+		c.apply(t, "k"+n, "e"+n)
+		ok(t, c.RefuseApplication(c.ctx, "e"+n, "dates", "000901", "no", c.now.Add(time.Duration(i)*time.Millisecond)))
+	}
+	_, err := c.Apply(c.ctx, c.wish("more", "more"))
+	code(t, "one more", err, cloudapi.ErrRateLimited)
+	if a := c.apply(t, "k0", "again"); a.Event != "e0" {
+		t.Errorf("one that stands: %+v", a)
+	}
+	c.now = c.now.Add(meta.RefusalStands)
+	c.apply(t, "more", "more") // the first one has lapsed
 }
 
 func givenUp(t *testing.T, c *core) {

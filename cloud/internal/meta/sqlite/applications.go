@@ -56,6 +56,9 @@ func (s *Store) Apply(ctx context.Context, a meta.Apply) (out meta.Application, 
 		if err != nil {
 			return err
 		}
+		if err := patient(tx, res, a.Now); err != nil {
+			return err
+		}
 		n := a.Application
 		n.Merchant, n.Product, n.State = res.Merchant, res.Product, meta.ApplicationAsking
 		n.Asked, n.Created = meta.Stamp(a.Now), meta.Stamp(a.Now)
@@ -74,6 +77,20 @@ func (s *Store) Apply(ctx context.Context, a meta.Apply) (out meta.Application, 
 		return record(tx, a.Why)
 	})
 	return out, err
+}
+
+// patient refuses a new application while too many refusals of the resource stand.
+func patient(tx *sql.Tx, res meta.Resource, now time.Time) error {
+	var standing int
+	if err := tx.QueryRow(`SELECT count(*) FROM applications WHERE resource = ? AND term = ? AND state = 'refused' AND decided > ?`,
+		res.ID, res.Term, millis(now.Add(-meta.RefusalStands))).Scan(&standing); err != nil {
+		return fmt.Errorf("count refusals: %w", err)
+	}
+	if standing >= meta.MaxRefusals {
+		return meta.Refuse(cloudapi.ErrRateLimited, "too many applications of this resource were refused just now; try again later",
+			"seconds", fmt.Sprint(int(meta.RefusalStands/time.Second)))
+	}
+	return nil
 }
 
 // fits says whether the resource has room for one more application like a now.
