@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -444,4 +445,30 @@ func TestKitTimesAreBounded(t *testing.T) {
 	if len(n.Each) != 4 || n.outdated("u5", start) || !n.outdated("u6", start) {
 		t.Errorf("got %+v", n)
 	}
+}
+
+// Whatever a kit body holds, on either path, reading it ends with a call or an error; nothing is proved without
+// the key.
+func FuzzKitFamily(f *testing.F) {
+	options := Options{Keys: Keys{Kit: []string{kitKey}}, Kit: Kit{Tenant: func(context.Context, Tenant) error { return nil }, Users: func(context.Context, Users) error { return nil }}}
+	f.Add(wire.KitTenantSync, true, []byte(`{"tenantId":"t","tenantCode":"c","name":"n","domainName":"d","flag":1,"testFlag":0,"timeStamp":"20260304130607000"}`))
+	f.Add(wire.KitAuthSync, false, []byte(`{"userList":"[]"}`))
+	f.Fuzz(func(t *testing.T, name string, old bool, body []byte) {
+		path := wire.KitV2Path + name
+		if old {
+			path = wire.KitV1Path + name
+		}
+		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: path}, Header: http.Header{"Authtoken": {name}, "X-Sign": {name}, "X-Nonce": {"n"}, "X-Timestamp": {sign.Timestamp(start)}}}
+		family := kit{options}
+		if !family.claims(r) {
+			return
+		}
+		if _, err := family.prove(r, body, start); err == nil {
+			t.Fatalf("%q is proved without the key", body)
+		}
+		c, err := family.read(t.Context(), r, body, proof{key: kitKey})
+		if (c == nil) != (err != nil) {
+			t.Fatalf("%q: %v, %v", body, c, err)
+		}
+	})
 }

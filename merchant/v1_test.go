@@ -471,3 +471,23 @@ func TestV1SlowWork(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a query holds, reading it ends with a call or an error, and only what has a good token is proved.
+func FuzzV1Family(f *testing.F) {
+	options := Options{Keys: Keys{Base: []string{baseKey}}, V1: V1{NewInstance: func(context.Context, wire.V1Purchase, Attempt) (V1Instance, error) { return V1Instance{}, nil }}}
+	f.Add("activity=newInstance&authToken=a+b&" + purchase[len("activity=newInstance&"):])
+	f.Add("activity=queryInstance&instanceId=a,b&timeStamp=20260304050607000&authToken=x")
+	f.Add("activity=instanceStatus&instanceStatus=FREEZE&instanceId=%zz")
+	f.Add("a&a=1&=&&%00=1")
+	f.Fuzz(func(t *testing.T, raw string) {
+		r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/", RawQuery: raw}}
+		family := v1{options}
+		if _, err := family.prove(r, nil, start); err == nil {
+			t.Fatalf("%q is proved without the key", raw)
+		}
+		c, err := family.read(t.Context(), r, nil, proof{key: baseKey})
+		if (c == nil) != (err != nil) {
+			t.Fatalf("%q: %v, %v", raw, c, err)
+		}
+	})
+}
