@@ -37,6 +37,17 @@ func (r *Room) answer(a caller.Actor) api.LicenseState {
 	return st
 }
 
+// heard notes what a session reads out of the end of its request, and tells it where that has
+// changed meanwhile: a sign-out may come between the answer and its event.
+func (r *Room) heard(session string, st api.LicenseState) {
+	r.telling.Lock()
+	if _, known := r.told[session]; known {
+		r.told[session] = word(st)
+	}
+	r.telling.Unlock()
+	r.announce()
+}
+
 // announce tells each session whose licence is not as it saw it last, in its own
 // language. A session that has not asked yet is told nothing: its hello answers.
 func (r *Room) announce() {

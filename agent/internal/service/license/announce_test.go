@@ -11,6 +11,7 @@ import (
 	"github.com/iscdesk/iscdesk/agent/internal/service/cloud/cloudtest"
 	"github.com/iscdesk/iscdesk/agent/internal/service/events"
 	"github.com/iscdesk/iscdesk/agent/internal/service/eventstest"
+	"github.com/iscdesk/iscdesk/agent/internal/workerapi"
 	"github.com/iscdesk/iscdesk/sdk/api"
 )
 
@@ -53,6 +54,44 @@ func (l *listener) states(t *testing.T) (got []map[string]string) {
 				got = append(got, ev.Envelope.Params)
 			}
 		}
+	}
+}
+
+// leaver is a worker during whose work the user signs out.
+type leaver struct{ b *bench }
+
+func (l leaver) Call(_ context.Context, _ string, _, result any) error {
+	l.b.sign("", &api.Error{Code: api.NotSignedIn})
+	l.b.room.Wake("1000")
+	result.(*workerapi.WrittenFile).Path = home()
+	return nil
+}
+
+func (leaver) Release() {}
+
+// TestSignOutBeforeTheEnd: the end of a request tells the state of its answer; a session whose user
+// has signed out meanwhile is told so after it.
+func TestSignOutBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	l, _ := b.hello(b.owner())
+	b.room.cfg.Worker = func(context.Context, caller.Actor) (Worker, error) { return leaver{b}, nil }
+	st, err := b.room.Request(ctx, l.actor, api.LicenseRequest{Form: api.FormFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, state := b.result(st.Operation); state != api.OpDone || p["state"] != api.StateValid {
+		t.Fatalf("ended %s %v", state, p)
+	}
+	b.room.stop()
+	b.room.work.Wait()
+	raw, _, _, err := l.s.Next(ctx, 0)
+	if err != nil || len(raw) == 0 {
+		t.Fatal(err)
+	}
+	var last api.Event
+	if err := json.Unmarshal(raw[len(raw)-1], &last); err != nil || last.Type != api.EventLicenseState || last.Envelope.Params["state"] != api.StateNone {
+		t.Errorf("told last: %s", raw[len(raw)-1])
 	}
 }
 

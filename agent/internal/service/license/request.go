@@ -137,6 +137,7 @@ func (r *Room) serve(op *events.Op, q asked, worker func(context.Context) (Worke
 		p["fingerprintForm"] = got.FingerprintForm
 	}
 	r.end(op, p, false)
+	r.heard(op.Owner().Session, st)
 }
 
 // fail ends a request with its reason; the documented member is written Status.
