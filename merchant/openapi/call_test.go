@@ -194,7 +194,7 @@ func TestContextEnds(t *testing.T) {
 }
 
 func TestAttemptsEnd(t *testing.T) {
-	m := newMarket(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	m := newMarket(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(http.ErrAbortHandler) })
 	c, _ := client(t, func(c *Config) { c.Timeout, c.Attempts = 50*time.Millisecond, 2 }, m)
 	c.limit = context.WithTimeout
 	if _, err := c.Order(t.Context(), "CS1", ""); !errors.Is(err, context.DeadlineExceeded) {

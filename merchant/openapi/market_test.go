@@ -65,9 +65,14 @@ func (m *market) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	giveUp := m.giveUp
 	m.mu.Unlock()
 	defer func() {
-		if recover() == outOfTime {
+		switch p := recover(); p {
+		case nil:
+		case outOfTime:
 			giveUp()
 			<-r.Context().Done()
+			panic(http.ErrAbortHandler) // an answer could still reach a client that is closing
+		default:
+			panic(p)
 		}
 	}()
 	answer(w, r)
