@@ -1,6 +1,7 @@
 package market_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -163,7 +164,10 @@ func (h *house) start() {
 	log := slog.New(slog.DiscardHandler)
 	h.queue = produce.NewQueue(produce.Config{Store: h.store, Clock: h.clock, Log: log, Targets: produce.Listings{Store: h.store, Box: h.box},
 		Sender: produce.NewSender(produce.SenderConfig{Caller: produce.NewCaller(h.srv.Reach), Clock: h.clock})})
-	h.room = market.New(market.Config{Store: h.store, Queue: h.queue, Clock: h.clock, Log: log})
+	codes := market.NewCodes(h.store, func(ctx context.Context, resource string, from, until time.Time) error {
+		return h.room.Activated(ctx, resource, from, until)
+	})
+	h.room = market.New(market.Config{Store: h.store, Queue: h.queue, Clock: h.clock, Log: log, Follow: codes.Follow})
 	h.queue.Start(h.t.Context())
 }
 

@@ -35,7 +35,7 @@ func (r *Room) created(ctx context.Context, c meta.Call, x produce.Exchange) (pr
 			return st, r.call(st, r.now(), res, "release:"+res.ID, wire.ReleaseInstance{InstanceID: res.MerchantID})
 		case !provisioning(res):
 			return nil, nil // an answer to a repetition
-		case x.Outcome == produce.Processing:
+		case x.Outcome == produce.Processing, asked(res):
 			st := &meta.Step{Resource: res}
 			return st, r.call(st, r.now(), res, "query:"+strings.TrimPrefix(c.Key, "new:"), wire.QueryInstance{InstanceID: res.MerchantID})
 		}
@@ -53,6 +53,12 @@ func (r *Room) created(ctx context.Context, c meta.Call, x produce.Exchange) (pr
 // provisioning says whether a newInstance is what the resource waits for.
 func provisioning(res meta.Resource) bool {
 	return res.State == meta.ResourceOrdered || res.State == meta.ResourceDelivering && res.Delivery == meta.DeliveryDeliver
+}
+
+// asked says whether queryInstance is asked after a success too: software as a service is ready when it
+// shows the instance (marketplace: SaaS V2.0), not when the purchase is only noted.
+func asked(res meta.Resource) bool {
+	return res.Kind == meta.KindSaaS && (res.Delivery == meta.DeliveryNone || res.State == meta.ResourceDelivering)
 }
 
 // instanceTaken tells the store's refusal of an instanceId that is another resource's.
