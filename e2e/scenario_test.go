@@ -37,6 +37,7 @@ import (
 //	[!] minicad do|until COMMAND…    a command of minicad's own, until it is done
 //	page TASK            what engineer 1 does with the next page that minicad is told of
 //	isv open|stop|start|kill         the example's ISV, whose product GearCAD the engineers may use
+//	document PRINT RAW DOC           the buyer applies with the fingerprint in a file, and downloads
 //	needs-root           first line: another user's run is skipped, or fails with CI=true
 //
 // $HOME1 and $HOME2 are the engineers' homes, $EXAMPLES has the example's drawings, $DATA1
@@ -112,6 +113,7 @@ func (s *theStage) scenario(t *testing.T, script string) {
 			"minicad":    s.minicad,
 			"page":       s.page,
 			"isv":        s.sells,
+			"document":   s.document,
 		},
 	})
 }
