@@ -229,9 +229,11 @@ func (c *chain) state(event string) string {
 	return a.State
 }
 
-func (c *chain) applications() []meta.Application {
+func (c *chain) applications() []meta.Application { return c.applicationsOf(100) }
+
+func (c *chain) applicationsOf(most int) []meta.Application {
 	c.Helper()
-	list, err := c.store.Applications(context.Background(), meta.ApplicationFilter{Page: meta.Page{Limit: 100}})
+	list, err := c.store.Applications(context.Background(), meta.ApplicationFilter{Page: meta.Page{Limit: most}})
 	c.ok(err)
 	return list
 }
