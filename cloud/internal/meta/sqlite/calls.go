@@ -38,13 +38,19 @@ func (s *Store) AddCall(ctx context.Context, c meta.Call) error {
 	return s.write(ctx, func(tx *sql.Tx) error { return addCall(tx, c) })
 }
 
-// dueCalls ranks each merchant's calls by themselves, so that one with a thousand due calls leaves
-// room for the others. A call waits for the one before it on the same subject.
-const dueCalls = `SELECT ` + callColumns + ` FROM (
-	SELECT *, row_number() OVER (PARTITION BY merchant ORDER BY next, seq) AS place FROM calls c
-	WHERE state = 'waiting' AND next <= ? AND NOT EXISTS
-		(SELECT 1 FROM calls b WHERE b.subject = c.subject AND b.state = 'waiting' AND b.seq < c.seq))
-	WHERE place <= ? ORDER BY place, next, seq LIMIT ?`
+// dueCalls goes from merchant to merchant by index and takes the first few of each: a backlog of many thousand calls
+// costs no more than a few, and one merchant's leaves room for the others. A call waits for the one before it
+// on the same subject.
+const dueCalls = `WITH RECURSIVE merchants(merchant) AS (
+	SELECT min(merchant) FROM calls WHERE state = 'waiting'
+	UNION ALL
+	SELECT (SELECT min(c.merchant) FROM calls c WHERE c.state = 'waiting' AND c.merchant > m.merchant) FROM merchants m WHERE m.merchant IS NOT NULL)
+	SELECT ` + callColumns + ` FROM (
+		SELECT d.*, row_number() OVER (PARTITION BY d.merchant ORDER BY d.next, d.seq) AS place FROM merchants m JOIN calls d ON d.seq IN (
+			SELECT c.seq FROM calls c WHERE c.state = 'waiting' AND c.merchant = m.merchant AND c.next <= ? AND NOT EXISTS
+				(SELECT 1 FROM calls b WHERE b.subject = c.subject AND b.state = 'waiting' AND b.seq < c.seq)
+			ORDER BY c.next, c.seq LIMIT ?))
+	ORDER BY place, next, seq LIMIT ?`
 
 // NextCalls implements meta.Queue.
 func (s *Store) NextCalls(ctx context.Context, now time.Time, each, limit int) (due []meta.Call, next time.Time, err error) {

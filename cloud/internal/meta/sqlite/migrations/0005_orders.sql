@@ -89,6 +89,7 @@ CREATE TABLE calls (
   last_error TEXT NOT NULL
 ) STRICT;
 CREATE INDEX calls_next ON calls(next) WHERE state = 'waiting';
+CREATE INDEX calls_due ON calls(merchant, next, seq) WHERE state = 'waiting';
 CREATE INDEX calls_line ON calls(subject, seq) WHERE state = 'waiting';
 CREATE INDEX calls_subject ON calls(subject, seq);
 CREATE INDEX calls_merchant ON calls(merchant, seq);
