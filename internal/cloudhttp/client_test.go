@@ -293,7 +293,9 @@ func TestPatientCall(t *testing.T) {
 
 // Each call's answer has its own bound.
 func TestAnswerBound(t *testing.T) {
-	_, c := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(`"` + strings.Repeat("x", 98) + `"`)) })
+	_, c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(`"` + strings.Repeat("x", 98) + `"`))
+	})
 	for limit, want := range map[int64]api.Code{0: api.OK, 100: api.OK, 99: api.CloudAnswer} {
 		var text string
 		_, err := c.Do(context.Background(), Request{Method: http.MethodGet, Path: "/x", Result: &text, Max: limit})
