@@ -46,8 +46,12 @@ type serveCommand struct {
 	MerchantPort    string         `help:"443, or any: the ports of merchants' servers." enum:"443,any" default:"443"`
 	MerchantCA      string         `help:"Certificate authorities of merchants' servers (PEM), beside the system's." name:"merchant-ca" type:"path"`
 	RequireSign     bool           `help:"Take no answer of a merchant that is not signed (Body-Sign)."`
+	RetryEvery      time.Duration  `help:"The time between two attempts of a call to a merchant; default: as the marketplace's pages say." placeholder:"DURATION"`
 	OrderCodes      string         `help:"The prefix of the order query's codes; the marketplace's pages print both." enum:"MKT,CBC" default:"MKT"`
 }
+
+// minRetry keeps an operator from calling a merchant that has failed without a pause.
+const minRetry = 100 * time.Millisecond
 
 // shutdownTime is what requests get to end by themselves after SIGTERM.
 const shutdownTime = 20 * time.Second
@@ -82,7 +86,14 @@ func (s *serveCommand) Run(st *streams) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.Open(ctx, app.Config{Data: data, Names: s.Name, Clock: clock.System{}, Log: log, Build: revision(),
+	var plans produce.Plans // nil: the documented ones
+	switch {
+	case s.RetryEvery < 0 || s.RetryEvery > 0 && s.RetryEvery < minRetry:
+		return fmt.Errorf("use --retry-every: at least %s", minRetry)
+	case s.RetryEvery > 0:
+		plans = produce.DefaultPlans().Paced(s.RetryEvery)
+	}
+	a, err := app.Open(ctx, app.Config{Data: data, Plans: plans, Names: s.Name, Clock: clock.System{}, Log: log, Build: revision(),
 		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}, Reach: reach, OrderPrefix: s.OrderCodes + ".", RequireSign: s.RequireSign})
 	if err != nil {
 		return err

@@ -39,16 +39,23 @@ func (s *theStage) sells(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func (s *theStage) openShop(ctx context.Context) error {
-	server := filepath.Join(s.Dir, "isvserver")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", server, "../merchant/examples/isvserver").CombinedOutput(); err != nil {
-		return fmt.Errorf("build isvserver: %w\n%s", err, out)
+	server, err := s.buildISV(ctx)
+	if err != nil {
+		return err
 	}
-	var err error
-	if s.market, err = s.OpenMarket(ctx, server); err != nil {
+	if s.market, err = s.OpenMarket(ctx, desk.Shop{Program: server}); err != nil {
 		return err
 	}
 	s.gearcad, err = s.compileGearCAD()
 	return err
+}
+
+func (s *theStage) buildISV(ctx context.Context) (string, error) {
+	server := filepath.Join(s.Dir, "isvserver")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", server, "../merchant/examples/isvserver").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build isvserver: %w\n%s", err, out)
+	}
+	return server, nil
 }
 
 // compileGearCAD builds the ISV's program with the ISV's key, as docs/isv.md says.

@@ -3,6 +3,7 @@
 package desk
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/url"
@@ -20,12 +21,14 @@ type Account struct {
 }
 
 // Client makes a client that trusts the cloud's own CA.
-func (c *Cloud) Client() (*cloudhttp.Client, error) {
+func (c *Cloud) Client() (*cloudhttp.Client, error) { return c.clientAt(c.Base) }
+
+func (c *Cloud) clientAt(base string) (*cloudhttp.Client, error) {
 	ca, err := os.ReadFile(c.CAFile)
 	if err != nil {
 		return nil, err
 	}
-	return cloudhttp.New(cloudhttp.Config{Base: c.Base, CAPEM: ca, Proxy: "direct", Build: "e2e"})
+	return cloudhttp.New(cloudhttp.Config{Base: base, CAPEM: ca, Proxy: "direct", Build: "e2e"})
 }
 
 // Setup makes the first administrator with the one-time code.
@@ -46,7 +49,12 @@ func (c *Cloud) Setup(ctx context.Context) (*Account, error) {
 
 // Login signs an account of Seed's in.
 func (c *Cloud) Login(ctx context.Context, account string) (*Account, error) {
-	client, err := c.Client()
+	return c.LoginAt(ctx, c.Base, account)
+}
+
+// LoginAt is Login at another address of the same cloud.
+func (c *Cloud) LoginAt(ctx context.Context, base, account string) (*Account, error) {
+	client, err := c.clientAt(base)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +72,15 @@ func (a *Account) Call(ctx context.Context, method, path string, in, out any) er
 	return a.call(ctx, method, path, in, out)
 }
 
+// Bytes reads what is no JSON, at most 1 MiB.
+func (a *Account) Bytes(ctx context.Context, path string) ([]byte, error) {
+	var b bytes.Buffer
+	if _, err := a.http.Do(ctx, cloudhttp.Request{Method: "GET", Path: path, Token: a.token, Into: &b, Max: 1 << 20}); err != nil {
+		return nil, fmt.Errorf("GET %s: %w", path, err)
+	}
+	return b.Bytes(), nil
+}
+
 // Release takes an object's check-out from whoever holds it; owners may.
 func (a *Account) Release(ctx context.Context, object string) error {
 	_, err := a.http.Do(ctx, cloudhttp.Request{
@@ -76,7 +93,11 @@ func (a *Account) Release(ctx context.Context, object string) error {
 }
 
 func (a *Account) call(ctx context.Context, method, path string, in, out any) error {
-	_, err := a.http.Do(ctx, cloudhttp.Request{Method: method, Path: path, Token: a.token, JSON: in, Result: out})
+	u, err := url.Parse(path)
+	if err != nil {
+		return err
+	}
+	_, err = a.http.Do(ctx, cloudhttp.Request{Method: method, Path: u.Path, Query: u.Query(), Token: a.token, JSON: in, Result: out})
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}

@@ -86,6 +86,9 @@ func (c *Cloud) Start(ctx context.Context) error {
 	return nil
 }
 
+// Address is host:port of the cloud itself, without the front.
+func (c *Cloud) Address() string { return c.listen }
+
 // Close stops the cloud for good, with its front.
 func (c *Cloud) Close() error {
 	err := c.Stop()

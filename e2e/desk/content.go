@@ -24,7 +24,7 @@ func (a *Account) Versions(ctx context.Context, object string) ([]cloudapi.Versi
 			path += "?before=" + before
 		}
 		var page cloudapi.Versions
-		if err := a.get(ctx, a.token, path, &page); err != nil {
+		if err := a.call(ctx, "GET", path, nil, &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Versions...)
@@ -86,15 +86,4 @@ func (a *Account) chunk(ctx context.Context, token, space string, ref chunk.Ref)
 		return nil, fmt.Errorf("read %s: %w", ref.ID, err)
 	}
 	return chunk.UnpackInto(nil, stored.Bytes(), l.Size, ref.ID)
-}
-
-func (a *Account) get(ctx context.Context, token, path string, out any) error {
-	u, err := url.Parse(path)
-	if err != nil {
-		return err
-	}
-	if _, err = a.http.Do(ctx, cloudhttp.Request{Method: "GET", Path: u.Path, Query: u.Query(), Token: token, Result: out}); err != nil {
-		return fmt.Errorf("GET %s: %w", path, err)
-	}
-	return nil
 }

@@ -26,6 +26,8 @@ const (
 type Market struct {
 	*Process        // the ISV's server
 	Dir      string // its folder
+	URL      string // where production calls go
+	Access   string // access key of category base: what production calls are signed with
 	Key      string // public half of the key that signs its licences, hex
 	Staff    *Account
 	Resource string // what the first organisation has bought, assigned to both engineers
@@ -35,10 +37,22 @@ type Market struct {
 	on      system
 }
 
+// Shop says how a market is opened. Program is a built isvserver; Before, when it is not nil, puts something before a
+// server's host:port and returns where that listens: the cloud and the ISV then reach each other through it.
+type Shop struct {
+	Program string
+	Before  func(server string) string
+	Flags   []string // further ones of the cloud
+}
+
 // OpenMarket makes the cloud a marketplace: the ISV's organisation becomes a merchant with keys and a verified
-// address, lists GearCAD, and the stage's organisation buys it. program is a built isvserver.
-func (s *Stage) OpenMarket(ctx context.Context, program string) (*Market, error) {
-	m := &Market{Dir: filepath.Join(s.Dir, "isv"), program: program, on: linux{}}
+// address, lists GearCAD, and the stage's organisation buys it.
+func (s *Stage) OpenMarket(ctx context.Context, shop Shop) (*Market, error) {
+	m := &Market{Dir: filepath.Join(s.Dir, "isv"), program: shop.Program, on: linux{}}
+	program := shop.Program
+	if shop.Before == nil {
+		shop.Before = func(server string) string { return server }
+	}
 	if out, err := exec.CommandContext(ctx, program, "init", m.Dir).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("isvserver init: %w: %s", err, out)
 	}
@@ -49,10 +63,11 @@ func (s *Stage) OpenMarket(ctx context.Context, program string) (*Market, error)
 	m.Key = strings.TrimSpace(string(key))
 	// A marketplace on one machine: merchants are reached on loopback, by the authority that init has made.
 	s.Cloud.flags = []string{"--merchant-network", "127.0.0.0/8", "--merchant-port", "any", "--merchant-ca", filepath.Join(m.Dir, "tls.pem")}
+	s.Cloud.flags = append(s.Cloud.flags, shop.Flags...)
 	if err := errors.Join(s.Cloud.Stop(), s.Cloud.Start(ctx)); err != nil {
 		return nil, err
 	}
-	if err := s.register(ctx, m); err != nil {
+	if err := s.register(ctx, m, shop.Before); err != nil {
 		return nil, err
 	}
 	m.Order, m.Resource, err = s.Buy(ctx, "OFFI-GEARCAD-YEAR", 5)
@@ -68,7 +83,7 @@ func (s *Stage) OpenMarket(ctx context.Context, program string) (*Market, error)
 }
 
 // register makes the ISV a merchant, starts its server and lists its product.
-func (s *Stage) register(ctx context.Context, m *Market) error {
+func (s *Stage) register(ctx context.Context, m *Market, before func(string) string) error {
 	add := exec.CommandContext(ctx, s.Cloud.on.program(s.Cloud.bin, "iscdesk-cloud"), "admin", "--data", s.Cloud.Dir, "organisation", "Gear Software", ISVAccount)
 	add.Stdin = strings.NewReader(Password + "\n")
 	if out, err := add.CombinedOutput(); err != nil {
@@ -96,7 +111,8 @@ func (s *Stage) register(ctx context.Context, m *Market) error {
 	if err != nil {
 		return err
 	}
-	at := "https://localhost:" + listen[strings.LastIndex(listen, ":")+1:]
+	front := before(listen)
+	at := "https://localhost:" + front[strings.LastIndex(front, ":")+1:]
 	for _, c := range []struct {
 		path    string
 		in, out any
@@ -112,7 +128,7 @@ func (s *Stage) register(ctx context.Context, m *Market) error {
 	}
 	config := fmt.Sprintf("listen = %q\ncertificate = \"tls.pem\"\nkey = \"tls.key\"\nchallenge = %q\n[access_keys]\nbase = %q\nnotify = %q\n"+
 		"[marketplace]\nprimary = %q\nca = %q\naccess = %q\nsecret = %q\n", listen, address.Challenge, base.Secret, notify.Secret,
-		"https://"+s.Cloud.listen, s.Cloud.CAFile, pair.Access, pair.Secret)
+		"https://"+before(s.Cloud.listen), s.Cloud.CAFile, pair.Access, pair.Secret)
 	if err := os.WriteFile(filepath.Join(m.Dir, "isvserver.toml"), []byte(config), 0o600); err != nil {
 		return err
 	}
@@ -122,8 +138,9 @@ func (s *Stage) register(ctx context.Context, m *Market) error {
 	if err := m.Staff.call(ctx, "POST", "/v1/market/addresses/"+address.ID+"/verify", nil, nil); err != nil {
 		return err
 	}
-	listing := cloudapi.MarketListing{Product: GearCAD, Kind: "license", Provision: cloudapi.ProvisionAtOnce, URL: at + "/produce", Key: base.ID,
-		NotifyURL: at + "/produce", NotifyKey: notify.ID, Bound: true, OnSale: true}
+	m.URL, m.Access = at+"/produce", base.Secret
+	listing := cloudapi.MarketListing{Product: GearCAD, Kind: "license", Provision: cloudapi.ProvisionAtOnce, URL: m.URL, Key: base.ID,
+		NotifyURL: m.URL, NotifyKey: notify.ID, Bound: true, OnSale: true}
 	if err := m.Staff.call(ctx, "PUT", "/v1/market/listings/"+GearCAD, listing, nil); err != nil {
 		return err
 	}

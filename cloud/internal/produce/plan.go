@@ -70,6 +70,15 @@ func DefaultPlans() Plans {
 	}
 }
 
+// Paced are the plans with the same gap between any two attempts, each for as long as before.
+func (p Plans) Paced(every time.Duration) Plans {
+	paced := make(Plans, len(p))
+	for activity, plan := range p {
+		paced[activity] = Plan{Every: every, For: plan.For}
+	}
+	return paced
+}
+
 // Of is the plan of an activity; one that is not in the table is called once.
 func (p Plans) Of(activity string) Plan {
 	if plan, ok := p[activity]; ok {
