@@ -66,7 +66,7 @@ func bench() error {
 	parts := []struct {
 		name string
 		run  func(context.Context) error
-	}{{"service", r.service}, {"library", r.library}, {"calls", r.calls}, {"files", r.files}}
+	}{{"service", r.service}, {"library", r.library}, {"calls", r.calls}, {"files", r.files}, {"merchant", r.merchant}}
 	for _, p := range parts {
 		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], p.name) {
 			continue // go run ./e2e/bench files: that part alone
