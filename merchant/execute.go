@@ -178,9 +178,7 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 	}
 	f.pending = c.pendingBody(state.InstanceID)
 	close(f.begun)
-	select {
-	case h.slots <- struct{}{}:
-	case <-due.Done():
+	if !h.slot(due) {
 		if c.row.Kind == Once && state.Turn == store.Yours {
 			if err := h.giveUp(key); err != nil {
 				f.err = err
@@ -202,9 +200,27 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 	}()
 }
 
-// land ends a flight: those who wait are told, the subject is free.
+// slot waits for a free worker until the answer is due. A free one is taken in any case: a callback that begins
+// late goes on, and the repeat finds its result.
+func (h *Handler) slot(due context.Context) bool {
+	select {
+	case h.slots <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case h.slots <- struct{}{}:
+		return true
+	case <-due.Done():
+		return false
+	}
+}
+
+// land ends a flight: those who wait are told, the subject is free. A failure that nobody waits for any
+// more is logged here, since no answer will.
 func (h *Handler) land(c *call, f *flight, subject string) {
 	h.mu.Lock()
+	unheard := f.left && f.err != nil
 	delete(h.flights, subject)
 	if c.row.Kind == State && f.left && f.err == nil && len(h.late) < maxLate {
 		h.late[subject] = lateAnswer{f.key, f.body, h.options.Now()}
@@ -216,6 +232,9 @@ func (h *Handler) land(c *call, f *flight, subject string) {
 	}
 	close(f.ended)
 	h.mu.Unlock()
+	if unheard {
+		h.options.Log.Error("a marketplace call failed after its answer", "activity", c.row.Activity, "test", c.test, "error", f.err)
+	}
 	h.running.Done()
 }
 
@@ -265,7 +284,15 @@ func (h *Handler) compare(c *call, state store.State) error {
 }
 
 // work runs the callback in its turn and records what came of it.
-func (h *Handler) work(c *call, key string, state store.State, a Attempt) ([]byte, error) {
+func (h *Handler) work(c *call, key string, state store.State, a Attempt) (body []byte, err error) {
+	defer func() { // callbacks are guarded each; this is a store's
+		if p := recover(); p != nil {
+			body, err = nil, fmt.Errorf("record call: panic: %v\n%s", p, debug.Stack())
+			if c.row.Kind == Once {
+				err = errors.Join(err, h.giveUp(key))
+			}
+		}
+	}()
 	ctx, end := context.WithTimeout(h.root, h.options.WorkTime)
 	defer end()
 	if c.make != nil {
@@ -348,9 +375,7 @@ func (h *Handler) present(c *call, due context.Context) ([]byte, error) {
 	}
 	h.running.Add(1)
 	h.mu.Unlock()
-	select {
-	case h.slots <- struct{}{}:
-	case <-due.Done():
+	if !h.slot(due) {
 		h.running.Done()
 		return nil, c.pendingBody("")
 	}

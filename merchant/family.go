@@ -22,7 +22,7 @@ type family interface {
 	prove(r *http.Request, body []byte, now time.Time) (proof, error)
 
 	// read makes a call of a proved request. A *wire.Problem is answered with BadParameter and
-	// its text, a *Refusal with its code; any other error with Internal.
+	// its text, a *Refusal with its code; any other error with Internal. ctx ends when the answer is due.
 	read(ctx context.Context, r *http.Request, body []byte, p proof) (*call, error)
 }
 

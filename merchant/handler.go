@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -74,11 +75,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.showChallenge(w, r)
 		return
 	}
-	due, end := context.WithTimeout(context.Background(), h.options.AnswerWithin)
+	due, end := context.WithTimeout(r.Context(), h.options.AnswerWithin) // also when the caller has gone
 	defer end()
 	began := h.options.Now()
 	reply := h.answer(r, due)
-	h.options.Log.InfoContext(r.Context(), "marketplace call", "activity", reply.activity, "test", reply.test, "code", reply.code,
+	level := slog.LevelInfo
+	if reply.code == wire.Internal {
+		level = slog.LevelError
+	}
+	h.options.Log.Log(r.Context(), level, "marketplace call", "activity", reply.activity, "test", reply.test, "code", reply.code,
 		"why", reply.why, "took", h.options.Now().Sub(began))
 	h.write(w, reply)
 }
@@ -130,7 +135,9 @@ func (h *Handler) answer(r *http.Request, due context.Context) (out reply) {
 	}
 	out.key = p.key
 	if p.nonce != "" {
-		fresh, err := h.options.Store.Remember(r.Context(), p.nonce, p.until, now)
+		ctx, end := context.WithTimeout(r.Context(), storeTime)
+		fresh, err := h.options.Store.Remember(ctx, p.nonce, p.until, now)
+		end()
 		if err != nil {
 			out.refuse(wire.Internal, wire.Internal.Text(), err.Error())
 			return out
@@ -140,7 +147,7 @@ func (h *Handler) answer(r *http.Request, due context.Context) (out reply) {
 			return out
 		}
 	}
-	c, err := f.read(r.Context(), r, body, p)
+	c, err := f.read(due, r, body, p)
 	if err != nil {
 		out.fail(err)
 		return out

@@ -42,7 +42,7 @@ func TestKillChild(t *testing.T) {
 	}
 	if _, err := db.Exec(`CREATE TABLE IF NOT EXISTS by_key (id TEXT PRIMARY KEY, line TEXT);
 		CREATE TABLE IF NOT EXISTS by_record (id TEXT, line TEXT);
-		CREATE TABLE IF NOT EXISTS made (event TEXT)`); err != nil {
+		CREATE TABLE IF NOT EXISTS uploads (event TEXT, content TEXT)`); err != nil {
 		t.Fatal(err)
 	}
 	s, err := sqlite.Use(t.Context(), db)
@@ -50,7 +50,16 @@ func TestKillChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	pause := func() { time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond) }
-	h, err := New(Options{Keys: Keys{Base: []string{baseKey}}, Store: s, AnswerWithin: 20 * time.Millisecond, Calls: Callbacks{
+	upload := func(ctx context.Context, event string, l License) error {
+		_, err := db.ExecContext(ctx, `INSERT INTO uploads (event, content) VALUES (?, ?)`, event, string(l.Content))
+		pause()
+		return err
+	}
+	h, err := New(Options{Keys: Keys{Base: []string{baseKey}}, Store: s, Upload: upload, AnswerWithin: 20 * time.Millisecond, Calls: Callbacks{
+		GetLicenseAsync: func(context.Context, wire.GetLicenseAsync, Attempt) (License, error) {
+			pause()
+			return License{Content: []byte(sign.NewNonce())}, nil // another one each time: only one may ever be seen
+		},
 		NewInstance: func(ctx context.Context, r wire.NewInstance, a Attempt) (Provision, error) {
 			pause()
 			if strings.HasPrefix(r.OrderID, "U") {
@@ -87,9 +96,10 @@ func TestKillChild(t *testing.T) {
 
 // TestKill kills the server at random moments in 200 rounds, while several callers ask for new order
 // lines and repeat old ones. At the end a look into the ISV's own tables, past the handler, finds
-// exactly one instance for each line, under the id that every answer named.
+// exactly one instance for each line, under the id that every answer named, and one licence for each
+// application, whatever was uploaded how often.
 func TestKill(t *testing.T) {
-	rounds := 200
+	rounds := killRounds
 	if testing.Short() {
 		rounds = 20
 	}
@@ -166,21 +176,32 @@ func TestKill(t *testing.T) {
 			t.Errorf("line %s has instance %s, number %d; the marketplace was told %s", line, id, made[line], told[line])
 		}
 	}
-	if err := rows.Err(); err != nil || len(made) != all {
-		t.Errorf("%d lines have an instance, want %d; %v", len(made), all, err)
+	var licences, differing int
+	if err := db.QueryRow(`SELECT count(*), coalesce(sum(n > 1), 0) FROM (SELECT count(DISTINCT content) AS n FROM uploads GROUP BY event)`).Scan(&licences, &differing); err != nil {
+		t.Fatal(err)
+	}
+	if licences != (all+2)/3 || differing != 0 {
+		t.Errorf("%d applications have a licence, want %d; %d have two", licences, (all+2)/3, differing)
+	}
+	if err := rows.Err(); err != nil || len(made) != all-(all+2)/3 {
+		t.Errorf("%d lines have an instance, want %d; %v", len(made), all-(all+2)/3, err)
 	}
 	var again int
 	if err := db.QueryRow(`SELECT count(*) FROM merchant_calls WHERE attempts > 1`).Scan(&again); err != nil || again == 0 && rounds > 100 {
 		t.Errorf("%d lines were cut and begun again: the kills hit nothing; %v", again, err)
 	}
-	t.Logf("%d rounds, %d lines, %d begun again after a kill; answers %v", rounds, len(made), again, answers)
+	t.Logf("%d rounds, %d lines, %d licences, %d begun again after a kill; answers %v", rounds, len(made), licences, again, answers)
 }
 
-// ask calls newInstance for a line: even numbers are made by key, odd ones by record.
+// ask makes the n-th call: an application for a licence, an instance by key, an instance by record.
 func ask(ctx context.Context, url string, n int) (line string, a wire.Answer, err error) {
-	order := fmt.Sprintf("%cS%06d", "UR"[n%2], n)
+	order := fmt.Sprintf("%cS%06d", "LUR"[n%3], n)
 	line = order + "-000001"
-	body, err := wire.Encode(wire.NewInstance{BusinessID: sign.NewNonce(), OrderID: order, OrderLineID: line})
+	var request wire.Request = wire.NewInstance{BusinessID: sign.NewNonce(), OrderID: order, OrderLineID: line}
+	if n%3 == 0 {
+		request = wire.GetLicenseAsync{EventID: order, InstanceID: "i", EffectiveTime: "2026-01-01 00:00:00 z"}
+	}
+	body, err := wire.Encode(request)
 	if err != nil {
 		return line, a, err
 	}

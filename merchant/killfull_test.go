@@ -1,0 +1,6 @@
+//go:build !race
+
+package merchant
+
+// killRounds of TestKill.
+const killRounds = 200
