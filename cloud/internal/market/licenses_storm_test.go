@@ -59,7 +59,7 @@ func (b *books) hand(fingerprint string, content []byte) {
 // TestLicenseStorm: agents repeat, the merchant fails in every way, the cloud is restarted on the way. In the end
 // each machine has one licence, and was never handed another.
 func TestLicenseStorm(t *testing.T) {
-	const machines, rounds, agents, turns = 60, 8, 8, 25
+	const machines, rounds, agents, turns = 30, 6, 6, 20
 	c := start(t, true)
 	res, err := c.store.Resource(context.Background(), "ins_1")
 	c.ok(err)
@@ -141,12 +141,15 @@ func TestLicenseStorm(t *testing.T) {
 			})
 		}
 		crowd.Wait()
+		owed := map[string]string{}
 		b.mu.Lock()
-		owed := b.owed
+		for _, event := range b.owed {
+			owed[event] = b.made[event]
+		}
 		b.owed = nil
 		b.mu.Unlock()
-		for _, event := range owed {
-			_ = upload(event, b.made[event], "mer_1")
+		for event, licence := range owed {
+			_ = upload(event, licence, "mer_1")
 		}
 		alive.Lock()
 		c.close()
