@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -111,6 +112,45 @@ func checkMarket(t *testing.T, cloud, book, key string, in intents) []string {
 		say("there was next to nothing to check")
 	}
 	return bad
+}
+
+// checkerSees plants faults in copies of the databases, one at a time: the checker must find each.
+func checkerSees(t *testing.T, cloud, book, key string, in intents) {
+	t.Helper()
+	for _, plant := range []struct{ what, where, fault string }{
+		{"a second instance for a line", book, `INSERT INTO instances SELECT id || 'x', order_id, line, test, seats, until, status FROM instances LIMIT 1`},
+		{"an instance that nobody ordered", book, `INSERT INTO instances SELECT id || 'x', 'CSX', 'CSX-000001', 0, seats, until, status FROM instances LIMIT 1`},
+		{"an instance that is gone", book, `PRAGMA foreign_keys = OFF; DELETE FROM instances WHERE id = (SELECT id FROM instances WHERE test = 0 LIMIT 1)`},
+		{"another number in the ISV's book", book, `UPDATE licences SET number = number + 1000000 WHERE number = (SELECT max(number) FROM licences)`},
+		{"a licence that the cloud does not have", book, `INSERT INTO licences (event, instance, fingerprint) SELECT 'evt_x', id, 'f' FROM instances LIMIT 1`},
+		{"another licence in the cloud", cloud, `UPDATE applications SET content = CAST(replace(CAST(content AS TEXT), 'seats=5', 'seats=6') AS BLOB) WHERE event = (SELECT event FROM applications WHERE state = 'delivered' LIMIT 1)`},
+		{"an application that was made twice", cloud, `INSERT INTO applications SELECT seq + 1000000, event || 'x', CAST('k' AS BLOB), org, resource, merchant, product, term, account, device, form, fingerprint,
+			fingerprint_form, starts, ends, state, reason, code, message, asks, asked, content, content_type, file_name, created, decided FROM applications WHERE state = 'delivered' LIMIT 1`},
+		{"an order that is not done", cloud, `UPDATE orders SET state = 'processing' WHERE id = (SELECT id FROM orders WHERE type = 'NEW' LIMIT 1)`},
+		{"an order that is gone", cloud, `DELETE FROM orders WHERE id = (SELECT id FROM orders WHERE type = 'NEW' AND repeat IS NOT NULL LIMIT 1)`},
+	} {
+		paths := map[string]string{}
+		for _, path := range []string{cloud, book} {
+			copied := filepath.Join(t.TempDir(), filepath.Base(path))
+			if _, err := readOnly(t, path).Exec(`VACUUM INTO ?`, copied); err != nil {
+				t.Fatal(err)
+			}
+			paths[path] = copied
+		}
+		db, err := sql.Open("sqlite", paths[plant.where])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(plant.fault); err != nil {
+			t.Fatalf("plant %s: %v", plant.what, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if len(checkMarket(t, paths[cloud], paths[book], key, in)) == 0 {
+			t.Errorf("the checker does not see %s", plant.what)
+		}
+	}
 }
 
 func readOnly(t *testing.T, path string) *sql.DB {

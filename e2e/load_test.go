@@ -68,9 +68,14 @@ func TestMarketUnderLoad(t *testing.T) {
 	if err := d.settle(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for _, problem := range checkMarket(t, filepath.Join(s.Cloud.Dir, "cloud.db"), filepath.Join(s.market.Dir, "book.db"), s.market.Key, d.intents()) {
+	cloud, book := filepath.Join(s.Cloud.Dir, "cloud.db"), filepath.Join(s.market.Dir, "book.db")
+	for _, problem := range checkMarket(t, cloud, book, s.market.Key, d.intents()) {
 		t.Error(problem)
 	}
+	if err := errors.Join(s.Cloud.Stop(), s.market.Stop()); err != nil {
+		t.Fatal(err)
+	}
+	checkerSees(t, cloud, book, s.market.Key, d.intents())
 }
 
 // killAround kills cloud and ISV in turn and starts them again, until ctx ends; both run then.
