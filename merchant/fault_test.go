@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -186,7 +185,7 @@ func FuzzServe(f *testing.F) {
 			t.Fatal(err)
 		}
 		if !signed && ran.Load() != before {
-			t.Fatal(fmt.Sprintf("ran without a signature: %s %s?%s %s", method, path, query, body))
+			t.Fatalf("ran without a signature: %s %s?%s %s", method, path, query, body)
 		}
 	})
 }

@@ -193,6 +193,26 @@ func TestKill(t *testing.T) {
 	t.Logf("%d rounds, %d lines, %d licences, %d begun again after a kill; answers %v", rounds, len(made), licences, again, answers)
 }
 
+// TestASecondProcessIsRefused while the first one lives, and not when it was killed.
+func TestASecondProcessIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "isv.db")
+	_, kill := startChild(t, path)
+	ctx, end := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer end()
+	if s, err := sqlite.Open(ctx, path); err == nil {
+		s.Close()
+		t.Error("two processes have one store")
+	}
+	kill()
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // ask makes the n-th call: an application for a licence, an instance by key, an instance by record.
 func ask(ctx context.Context, url string, n int) (line string, a wire.Answer, err error) {
 	order := fmt.Sprintf("%cS%06d", "LUR"[n%3], n)
