@@ -47,8 +47,12 @@ func (c *Console) serve(p Page) http.HandlerFunc {
 		}
 		v.problem = c.explain(v, err)
 		if v.ready && p.Back != nil && v.problem.Status != http.StatusInternalServerError {
-			if again := p.Back(v); again == nil {
+			again := p.Back(v)
+			if again == nil {
 				return
+			}
+			if meta.CodeOf(again) == "" {
+				c.c.Log.Error("page behind a refusal failed", "request", v.ID, "error", again)
 			}
 		}
 		if err := v.Show("error", nil); err != nil {

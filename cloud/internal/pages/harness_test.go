@@ -33,6 +33,13 @@ func newBrowser(t testing.TB, c *apitest.Cloud) *browser {
 	return &browser{t: t, c: c, cookies: map[string]string{}, lang: "en"}
 }
 
+// during lets a subtest use the browser.
+func (b *browser) during(t *testing.T) {
+	before := b.t
+	b.t = t
+	t.Cleanup(func() { b.t = before })
+}
+
 // start is a cloud with the administrator boss, and boss's browser signed in.
 func start(t testing.TB, change ...func(*app.Config)) (*apitest.Cloud, *browser) {
 	t.Helper()
