@@ -30,12 +30,13 @@ const (
 
 // Bounds of a request.
 const (
-	MaxBody    = 12 << 20 // bytes; the gateway's own bound
-	maxJSON    = 1 << 20  // of routes that say nothing else
-	maxURI     = 8 << 10
-	maxHeaders = 16 << 10
-	bodyTime   = time.Minute // for a body to arrive
-	atOnce     = 16          // bodies over maxJSON that are held in memory
+	MaxBody        = 12 << 20 // bytes; the gateway's own bound
+	maxJSON        = 1 << 20  // of routes that say nothing else
+	maxURI         = 8 << 10
+	maxHeaders     = 16 << 10
+	bodyTime       = time.Minute // for a body to arrive
+	atOnce         = 16          // bodies over maxJSON that are held in memory, of requests whose head is proved
+	unprovedAtOnce = 4           // and of others
 )
 
 // Config is what the open API needs; all members are required but OrderPrefix.
@@ -62,7 +63,7 @@ func New(c Config) *API {
 	if c.OrderPrefix == "" {
 		c.OrderPrefix = "MKT."
 	}
-	a := &API{c: c, mux: http.NewServeMux(), large: make(chan struct{}, atOnce), unproved: make(chan struct{}, atOnce/4)}
+	a := &API{c: c, mux: http.NewServeMux(), large: make(chan struct{}, atOnce), unproved: make(chan struct{}, unprovedAtOnce)}
 	a.orderRoutes()
 	return a
 }
