@@ -2,25 +2,19 @@ package merchant
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/iscdesk/iscdesk/merchant/sign"
 	"github.com/iscdesk/iscdesk/merchant/store"
 	"github.com/iscdesk/iscdesk/merchant/wire"
 )
 
-const (
-	maxProduction = 64 << 10 // the longest documented body has some 8 KB
-	maxString     = 1024     // characters of a licence that is a string (marketplace: upload)
-	maxFile       = 8 << 20  // bytes of a licence file; the gateway takes 12 MB with everything around it
-)
+// maxProduction bounds a body; the longest documented one has some 8 KB.
+const maxProduction = 64 << 10
 
 // production is the family of SaaS V2.0, the online licence, authorization codes and the order notification.
 type production struct{ options Options }
@@ -253,48 +247,4 @@ func (o Options) found(ctx context.Context, test bool, id string, asked bool) (s
 		return state, ErrProcessing
 	}
 	return state, Refuse(wire.Internal, "its newInstance has failed and is to be called again")
-}
-
-// license makes the call that makes a licence once and uploads it.
-func (p production) license(c *call, r wire.GetLicenseAsync) {
-	c.make = func(ctx context.Context, a Attempt) ([]byte, error) {
-		l, err := p.options.Calls.GetLicenseAsync(ctx, r, a)
-		if err != nil {
-			return nil, err
-		}
-		if err := l.check(); err != nil {
-			return nil, fmt.Errorf("check licence: %w", err)
-		}
-		return json.Marshal(l)
-	}
-	c.deliver = func(ctx context.Context, kept []byte) (outcome, error) {
-		var l License
-		if err := json.Unmarshal(kept, &l); err != nil {
-			return outcome{}, fmt.Errorf("read stored licence: %w", err)
-		}
-		if err := p.options.Upload(ctx, r.EventID, l); err != nil {
-			if !r.Test() || p.options.Readings.NeedTestUpload {
-				return outcome{}, fmt.Errorf("upload licence: %w", err)
-			}
-			p.options.Log.WarnContext(ctx, "a test call's licence was not uploaded", "event", r.EventID, "error", err)
-		}
-		return answered(success(wire.Answer{}))
-	}
-}
-
-// check holds a licence against the limits of the upload, before it is stored for ever.
-func (l License) check() error {
-	switch {
-	case len(l.Content) == 0:
-		return errors.New("it is empty")
-	case len(l.Content) > maxFile:
-		return fmt.Errorf("the file is longer than %d bytes", maxFile)
-	case l.FileName != "":
-		return nil
-	case !utf8.Valid(l.Content):
-		return errors.New("the string is not UTF-8: give it a FileName to send it as a file")
-	case utf8.RuneCount(l.Content) > maxString:
-		return fmt.Errorf("the string is longer than %d characters: give it a FileName to send it as a file", maxString)
-	}
-	return nil
 }
