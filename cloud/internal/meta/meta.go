@@ -35,6 +35,7 @@ type Store interface {
 	Applications
 	Orders
 	Departments
+	Cases
 	// Close waits for commands that were accepted and then ends the store.
 	Close() error
 }

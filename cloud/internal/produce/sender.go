@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/iscdesk/iscdesk/internal/clock"
@@ -47,6 +48,8 @@ type Exchange struct {
 	Result  wire.Answer // the answer's members, zero unless Outcome is Done, Processing or Refused
 	Outcome Outcome
 	Verdict string // one English sentence
+	Cause   Cause  // of Invalid and Unreached
+	Problem error  // of CauseForm: a *wire.Problem
 }
 
 // Signed is the state of an answer's Body-Sign.
@@ -88,29 +91,57 @@ func NewSender(c SenderConfig) *Sender {
 // Post signs body, sends it once, and judges the answer as one of the activity. Everything
 // that happens is in the Exchange; there is no other error.
 func (s *Sender) Post(ctx context.Context, to Target, activity string, body []byte) Exchange {
+	return s.Send(ctx, s.Sign(to, body, sign.Timestamp(s.clock.Now())), to, activity)
+}
+
+// Sign makes the request of a production call and sends nothing. timestamp is sign.Timestamp of now, but for
+// whoever tries how a server reads it.
+func (s *Sender) Sign(to Target, body []byte, timestamp string) Exchange {
+	x := s.request(to, body)
+	nonce := sign.NewNonce()
+	q := url.Values{sign.ParamSignature: {sign.Production(to.Key, nonce, timestamp, body)}, sign.ParamTimestamp: {timestamp}, sign.ParamNonce: {nonce}}
+	x.URL += "?" + q.Encode()
+	return x
+}
+
+// SignKit makes the request of a call of the joint-operation kit; the target's URL has the call's path.
+func (s *Sender) SignKit(to Target, body []byte) Exchange {
+	x := s.request(to, body)
+	sign.SignKit(x.Header, to.Key, sign.NewNonce(), x.Begun, body)
+	return x
+}
+
+func (s *Sender) request(to Target, body []byte) Exchange {
+	return Exchange{Method: http.MethodPost, URL: to.URL, Request: body, Begun: s.clock.Now(), Signed: SignAbsent, Header: http.Header{
+		"Accept": {"application/json"}, "Content-Type": {"application/json;charset=utf8"}, "User-Agent": {"iscdesk-cloud"}}}
+}
+
+// Send sends a request that Sign or SignKit made, once, and judges the answer; see Post.
+func (s *Sender) Send(ctx context.Context, x Exchange, to Target, activity string) Exchange {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
-	x := Exchange{Method: http.MethodPost, Request: body, Begun: s.clock.Now(), Signed: SignAbsent}
-	x.URL = to.URL + "?" + sign.SignProduction(to.Key, sign.NewNonce(), x.Begun, body).Encode()
 	if _, err := s.caller.Base(to.URL); err != nil {
+		x.Cause = CauseForbidden
 		return x.end(s.clock, Unreached, "the address may not be called")
 	}
-	r, err := http.NewRequestWithContext(ctx, x.Method, x.URL, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, x.Method, x.URL, bytes.NewReader(x.Request))
 	if err != nil {
+		x.Cause = CauseForbidden
 		return x.end(s.clock, Unreached, "the address cannot be used")
 	}
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("Content-Type", "application/json;charset=utf8")
-	r.Header.Set("User-Agent", "iscdesk-cloud")
-	x.Header = r.Header
+	r.Header = x.Header.Clone()
 	a, err := s.caller.Do(r)
 	switch {
 	case errors.Is(err, errLarge):
+		x.Cause = CauseLarge
 		return x.end(s.clock, Invalid, fmt.Sprintf("the answer is larger than %d bytes", MaxAnswer))
 	case errors.Is(err, context.DeadlineExceeded):
+		x.Cause = CauseTime
 		return x.end(s.clock, Unreached, fmt.Sprintf("no complete answer within %v", s.limit))
 	case err != nil:
-		return x.end(s.clock, Unreached, cause(err))
+		text := ""
+		x.Cause, text = cause(err)
+		return x.end(s.clock, Unreached, text)
 	}
 	x.Status, x.Answer, x.Given = a.Status, a.Body, a.Header
 	return s.judge(x, to.Key, activity)
@@ -125,26 +156,31 @@ func (x Exchange) end(c clock.Clock, o Outcome, verdict string) Exchange {
 // wrote is not read.
 func (s *Sender) judge(x Exchange, key, activity string) Exchange {
 	end := func(o Outcome, verdict string) Exchange { return x.end(s.clock, o, verdict) }
+	wrong := func(c Cause, verdict string) Exchange {
+		x.Cause = c
+		return end(Invalid, verdict)
+	}
 	headers := x.Given.Values(sign.HeaderBodySign)
 	switch {
 	case len(headers) > 1:
 		x.Signed = SignWrong
-		return end(Invalid, "the answer has more than one Body-Sign header")
+		return wrong(CauseBodySign, "the answer has more than one Body-Sign header")
 	case len(headers) == 1:
 		if err := sign.VerifyBodySign(key, headers[0], x.Answer); err != nil {
 			x.Signed = SignWrong
-			return end(Invalid, "the answer's Body-Sign is not the signature of its body: the expected header is "+sign.HeaderBodySign+": "+sign.BodySign(key, x.Answer))
+			return wrong(CauseBodySign, "the answer's Body-Sign is not the signature of its body: the expected header is "+sign.HeaderBodySign+": "+sign.BodySign(key, x.Answer))
 		}
 		x.Signed = SignGood
 	case s.required:
-		return end(Invalid, "the answer has no Body-Sign header")
+		return wrong(CauseNoBodySign, "the answer has no Body-Sign header")
 	}
 	if x.Status != http.StatusOK {
-		return end(Invalid, fmt.Sprintf("the answer has HTTP status %d instead of 200", x.Status))
+		return wrong(CauseStatus, fmt.Sprintf("the answer has HTTP status %d instead of 200", x.Status))
 	}
 	a, err := wire.ParseAnswer(activity, x.Answer)
 	if err != nil {
-		return end(Invalid, "the answer is not as documented: "+err.Error())
+		x.Problem = err
+		return wrong(CauseForm, "the answer is not as documented: "+err.Error())
 	}
 	x.Result = a
 	switch a.ResultCode {
