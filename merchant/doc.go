@@ -17,7 +17,7 @@
 //	read    is it well formed, and which call is it?        else 000002
 //
 // read returns a call: the values of its key, what else it says, and what runs it. All the rest is
-// the same for each family and stands once, in handler.go and execute.go: the size of the body, the
+// the same for each family and stands once, in handler.go, execute.go and turn.go: the size of the body, the
 // nonce, the one table of repeats, turns and flights, late answers, Body-Sign. A new family is a
 // type with these methods, its line in families, its rows in repeats, its callbacks in Options;
 // nothing else is needed.
