@@ -61,13 +61,18 @@ func (a *API) postLicense(c *Call) error {
 // holds longer.
 const holdTime = time.Hour
 
+// firstWait is how soon an agent is told that its licence is still to be made, so that a person can be told. Most
+// merchants are faster.
+const firstWait = 3 * time.Second
+
 // marketLicense answers from the merchant's side: the content when it is there, else how far it is.
 func (a *API) marketLicense(c *Call, inst meta.Instance, in cloudapi.LicenseRequest) error {
 	app, err := a.c.Licenses.Ask(c.Context(), market.Request{
 		Instance: inst, Account: c.User.Account, Device: c.Device, Form: in.Form, Fingerprint: in.Fingerprint, DevInfo: in.DevInfo,
 		Hold: meta.Grant{Instance: inst.ID, Account: c.User.Account, Device: c.Device, Until: c.Now.Add(holdTime), Now: c.Now,
 			Devices: a.c.Terms.Devices, Why: c.Why("")},
-		Why: c.Why("license.applied", "product", inst.Product, "instance", inst.ID, "form", in.Form),
+		Why:   c.Why("license.applied", "product", inst.Product, "instance", inst.ID, "form", in.Form),
+		First: firstWait,
 	}, a.c.LicenseWait)
 	if err != nil {
 		return err

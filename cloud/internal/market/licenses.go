@@ -50,7 +50,8 @@ type Request struct {
 	Fingerprint string // the whole device string, of any length
 	DevInfo     string // part of what makes requests the same; the interface has no member for it, so it does not go to the merchant
 	Hold        meta.Grant
-	Why         meta.Entry // of a new application
+	Why         meta.Entry    // of a new application
+	First       time.Duration // an application younger than this is waited for until it has this age; 0 makes no difference
 }
 
 // Ask finds or makes the application of the request and waits until the merchant has decided, at most for wait.
@@ -74,6 +75,11 @@ func (l *Licenses) Ask(ctx context.Context, r Request, wait time.Duration) (meta
 	})
 	if err != nil {
 		return meta.Application{}, err
+	}
+	// Most merchants answer at once. Where this one does not, whoever has just asked soon hears that the
+	// licence is on its way; from then on each request waits its whole time.
+	if fresh := r.First - l.clock.Now().Sub(a.Created); fresh > 0 {
+		wait = min(wait, fresh)
 	}
 	return l.await(ctx, a, wait)
 }
