@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -99,6 +100,40 @@ func FuzzParseAnswer(f *testing.F) {
 		}
 		if _, err := ParseAnswer(activity, again); err != nil {
 			t.Fatalf("%s, then %s: %v", body, again, err)
+		}
+	})
+}
+
+// TestHalfPairs: which escapes are half a character, also beside a replacement character that is meant.
+func TestHalfPairs(t *testing.T) {
+	for text, want := range map[string]bool{
+		`\ud800`: true, `\udc00`: true, `\ud83d`: true, `\ud83dx`: true, `\ud83d\n`: true, `\ud83d\ud83d\ude00`: true, `\ude00\ud83d`: true,
+		`\uD83D\uDE00`: false, `\ud83d\ude00`: false, `\\ud800`: false, `\\\ud800`: true, `\ufffd`: false, "\ufffd": false, `\u0000`: false, ``: false,
+		`\ufffd","b":"\ud800`: true, "\ufffd\",\"b\":\"\\ud800": true,
+	} {
+		_, err := ParseObject([]byte(`{"a":"` + text + `"}`))
+		if (err != nil) != want {
+			t.Errorf("%q: %v, want refused %v", text, err, want)
+		}
+		if _, err := ParseObject([]byte(`{"` + text + `":1}`)); (err != nil) != want && !strings.Contains(text, ":") {
+			t.Errorf("name %q: %v, want refused %v", text, err, want)
+		}
+	}
+}
+
+// FuzzHalfPair holds the scan against what encoding/json makes of the same text.
+func FuzzHalfPair(f *testing.F) {
+	for _, s := range []string{`\ud800`, `\ud83d\ude00`, `\\ud800`, `\ud83d\u0041`, `a\udc00`, `\"\ud800\\`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		text = `"` + text + `"`
+		var s string
+		if strings.Contains(strings.ToLower(text), `\ufffd`) || strings.ContainsRune(text, utf8.RuneError) || !utf8.ValidString(text) || json.Unmarshal([]byte(text), &s) != nil {
+			return
+		}
+		if got := halfPair([]byte(text)); got != strings.ContainsRune(s, utf8.RuneError) {
+			t.Errorf("%s: half %v, read as %q", text, got, s)
 		}
 	})
 }

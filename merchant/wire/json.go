@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
+	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -39,7 +40,10 @@ func ParseObject(body []byte) (Object, error) {
 	if !json.Valid(body) {
 		return Object{}, &Problem{Why: "the body is not JSON"}
 	}
-	r := reader{dec: json.NewDecoder(bytes.NewReader(body)), body: body}
+	if halfPair(body) {
+		return Object{}, &Problem{Why: "the body holds half a surrogate pair"}
+	}
+	r := reader{dec: json.NewDecoder(bytes.NewReader(body))}
 	r.dec.UseNumber()
 	v, err := r.value(0)
 	if err != nil {
@@ -77,7 +81,6 @@ func ParseQuery(raw string) (Object, error) {
 
 type reader struct {
 	dec     *json.Decoder
-	body    []byte
 	members int
 }
 
@@ -98,8 +101,6 @@ func (r *reader) value(depth int) (any, error) {
 			return r.object(depth)
 		}
 		return r.array(depth)
-	case string:
-		return t, r.whole(t)
 	default:
 		return t, nil
 	}
@@ -115,9 +116,6 @@ func (r *reader) object(depth int) (any, error) {
 		name, ok := t.(string)
 		if !ok {
 			return nil, &Problem{Why: "the body is not JSON"}
-		}
-		if err := r.whole(name); err != nil {
-			return nil, err
 		}
 		if _, twice := o.values[name]; twice {
 			return nil, &Problem{Field: name, Why: "is given twice"}
@@ -147,13 +145,37 @@ func (r *reader) array(depth int) (any, error) {
 	return list, nil
 }
 
-// whole refuses half a surrogate pair, which encoding/json turns into U+FFFD in silence.
-func (r *reader) whole(s string) error {
-	if !strings.ContainsRune(s, utf8.RuneError) || bytes.ContainsRune(r.body, utf8.RuneError) ||
-		bytes.Contains(bytes.ToLower(r.body), []byte(`\ufffd`)) {
-		return nil
+// halfPair finds half a surrogate pair in valid JSON, which encoding/json turns into U+FFFD in silence: two
+// different ids would become one. It reads the bytes once, since a kit body is read before it is proved.
+func halfPair(body []byte) bool {
+	for i := 0; i < len(body); i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		i++ // what is escaped; a backslash stands in strings only
+		if body[i] != 'u' {
+			continue
+		}
+		unit := escaped(body[i:])
+		i += 4
+		if !utf16.IsSurrogate(unit) {
+			continue
+		}
+		if i+2 >= len(body) || body[i+1] != '\\' || body[i+2] != 'u' || utf16.DecodeRune(unit, escaped(body[i+2:])) == utf8.RuneError {
+			return true
+		}
+		i += 6
 	}
-	return &Problem{Why: "the body holds half a surrogate pair"}
+	return false
+}
+
+// escaped is the unit of u and four hex digits, which json.Valid has seen.
+func escaped(b []byte) rune {
+	n, err := strconv.ParseUint(string(b[1:5]), 16, 16)
+	if err != nil {
+		return utf8.RuneError
+	}
+	return rune(n)
 }
 
 // Has tells whether the object has a value that is not null and, for a text, not empty.
