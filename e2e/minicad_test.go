@@ -39,7 +39,7 @@ func (s *theStage) minicad(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	switch args[0] {
 	case "start":
-		program, err := s.compileMinicad()
+		program, err := s.compile("minicad", "../cshim/examples/minicad.c")
 		ts.Check(err)
 		key, err := s.Cloud.IssuerKey(context.Background())
 		ts.Check(err)
@@ -87,28 +87,28 @@ func (s *theStage) browse(address string) error {
 	return a.cmd.Start()
 }
 
-// compileMinicad builds the example for the desk, with the library that it is given.
-func (s *theStage) compileMinicad() (string, error) {
+// compile builds an example's C program for the desk, with the library that it is given.
+func (s *theStage) compile(name, source string, flags ...string) (string, error) {
 	build, err := filepath.Abs("../build")
 	if err != nil {
 		return "", err
 	}
-	out := filepath.Join(s.Dir, "minicad")
-	cc := []string{"cc", "-O2", "-o", out, "../cshim/examples/minicad.c", "-I" + build + "/include"}
+	out := filepath.Join(s.Dir, name)
+	cc := append([]string{"cc", "-O2", "-o", out, source, "-I" + build + "/include"}, flags...)
 	library := "lib/libiscdesk.so.1"
 	switch s.bits {
 	case "":
 		cc = append(cc, "-L"+build+"/lib", "-liscdesk", "-Wl,-rpath,$ORIGIN", "-lsodium", "-lm")
 	case "x64", "x86":
-		name := map[string]string{"x64": "iscdesk64", "x86": "iscdesk"}[s.bits]
-		library = "windows/" + s.bits + "/" + name + ".dll"
+		dll := map[string]string{"x64": "iscdesk64", "x86": "iscdesk"}[s.bits]
+		library = "windows/" + s.bits + "/" + dll + ".dll"
 		out += ".exe"
 		cc[0], cc[3] = map[string]string{"x64": "x86_64", "x86": "i686"}[s.bits]+"-w64-mingw32-gcc", out
-		cc = append(cc, "-DSODIUM_STATIC=1", "-I"+build+"/wine/sodium/include", build+"/windows/"+s.bits+"/lib"+name+".dll.a",
+		cc = append(cc, "-DSODIUM_STATIC=1", "-I"+build+"/wine/sodium/include", build+"/windows/"+s.bits+"/lib"+dll+".dll.a",
 			build+"/wine/sodium/"+s.bits+"/libsodium.a", "-lm", "-static")
 	}
 	if text, err := exec.Command(cc[0], cc[1:]...).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compile minicad: %w\n%s", err, text)
+		return "", fmt.Errorf("compile %s: %w\n%s", name, err, text)
 	}
 	_, err = s.CopyProgram(filepath.Join(build, library), filepath.Base(library))
 	return out, err

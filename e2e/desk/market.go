@@ -37,7 +37,7 @@ type Market struct {
 	on      system
 }
 
-// Shop says how a market is opened. Program is a built isvserver; Before, when it is not nil, puts something before a
+// Shop says how a market is opened. Program is an isvserver built for the desk's system; Before, when it is not nil, puts something before a
 // server's host:port and returns where that listens: the cloud and the ISV then reach each other through it.
 type Shop struct {
 	Program string
@@ -48,15 +48,14 @@ type Shop struct {
 // OpenMarket makes the cloud a marketplace: the ISV's organisation becomes a merchant with keys and a verified
 // address, lists GearCAD, and the stage's organisation buys it.
 func (s *Stage) OpenMarket(ctx context.Context, shop Shop) (*Market, error) {
-	m := &Market{Dir: filepath.Join(s.Dir, "isv"), program: shop.Program, on: linux{}}
-	program := shop.Program
+	m := &Market{Dir: filepath.Join(s.Dir, "isv"), program: shop.Program, on: s.on}
 	if shop.Before == nil {
 		shop.Before = func(server string) string { return server }
 	}
-	if out, err := exec.CommandContext(ctx, program, "init", m.Dir).CombinedOutput(); err != nil {
+	if out, err := m.on.command(shop.Program, []string{"init", m.Dir}, os.Environ()).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("isvserver init: %w: %s", err, out)
 	}
-	key, err := exec.CommandContext(ctx, program, "key", m.Dir).Output()
+	key, err := m.on.command(shop.Program, []string{"key", m.Dir}, os.Environ()).Output()
 	if err != nil {
 		return nil, fmt.Errorf("isvserver key: %w", err)
 	}
@@ -128,7 +127,7 @@ func (s *Stage) register(ctx context.Context, m *Market, before func(string) str
 	}
 	config := fmt.Sprintf("listen = %q\ncertificate = \"tls.pem\"\nkey = \"tls.key\"\nchallenge = %q\n[access_keys]\nbase = %q\nnotify = %q\n"+
 		"[marketplace]\nprimary = %q\nca = %q\naccess = %q\nsecret = %q\n", listen, address.Challenge, base.Secret, notify.Secret,
-		"https://"+before(s.Cloud.listen), s.Cloud.CAFile, pair.Access, pair.Secret)
+		"https://"+before(s.Cloud.listen), m.on.path(s.Cloud.CAFile), pair.Access, pair.Secret)
 	if err := os.WriteFile(filepath.Join(m.Dir, "isvserver.toml"), []byte(config), 0o600); err != nil {
 		return err
 	}

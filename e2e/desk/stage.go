@@ -168,7 +168,7 @@ func (s *Stage) Workers() []int { return s.on.workers(s.Agent.Process) }
 // Named is a Linux path as programs of the desk name it; anything else as it is.
 func (s *Stage) Named(linux string) string { return s.on.path(linux) }
 
-// Linux is what a program of the desk printed with its paths as Linux names them.
+// Linux is what a program of the desk printed with its paths and line ends as Linux has them.
 func (s *Stage) Linux(text string) string { return s.on.linux(text) }
 
 // KillWorker kills one worker, if there is one.

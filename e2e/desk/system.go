@@ -26,7 +26,7 @@ type system interface {
 	endpoint(run string) string // of an agent that may keep a socket in run
 	answers(ctx context.Context, bin, endpoint string) bool
 	workers(agent *Process) []int // pids
-	linux(text string) string     // with the system's paths as Linux names them
+	linux(text string) string     // with the system's paths and line ends as Linux has them
 	path(linux string) string     // as the system names it
 	stopSignal() syscall.Signal   // asks a program to end
 	kill(cmd *exec.Cmd)           // at once
@@ -93,6 +93,7 @@ func (w windows) workers(*Process) []int { return w.Processes("iscdesk-agent.exe
 var path = regexp.MustCompile(`[CZ]:(?:\\{1,2}[^\\"<>|:*?\r\n]*)+`)
 
 func (w windows) linux(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
 	return path.ReplaceAllStringFunc(text, func(p string) string { return w.Linux(strings.ReplaceAll(p, `\\`, `\`)) })
 }
 

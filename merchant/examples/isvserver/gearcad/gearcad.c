@@ -5,6 +5,9 @@
  *   ./gearcad string|file [SOCKET]
  *
  * The digits are what "isvserver key FOLDER" prints. */
+#ifdef _WIN32
+#include <windows.h>
+#endif
 #include <iscdesk.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -63,10 +66,24 @@ static const char *check(const char *text, const char *fingerprint, time_t now)
     return NULL;
 }
 
+#ifdef _WIN32
+/* Paths of the library are UTF-8; fopen would take them in the computer's own code page. */
+static FILE *open_file(const char *path)
+{
+    wchar_t name[ISCDESK_MAX_PATH + 1];
+    return MultiByteToWideChar(CP_UTF8, 0, path, -1, name, ISCDESK_MAX_PATH + 1) > 0 ? _wfopen(name, L"rb") : NULL;
+}
+#else
+static FILE *open_file(const char *path)
+{
+    return fopen(path, "rb");
+}
+#endif
+
 /* The text of a licence file without its line end, or NULL. */
 static const char *read_file(const char *path, char *out, size_t size)
 {
-    FILE *f = path ? fopen(path, "rb") : NULL;
+    FILE *f = path ? open_file(path) : NULL;
     size_t n;
     if (!f)
         return NULL;
