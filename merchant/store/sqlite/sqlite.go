@@ -46,12 +46,8 @@ type Store struct {
 // Open opens or makes the database file at path, for a store that has a file of its own. The file and
 // its lock file beside it (path + ".lock") are readable by their owner only: licences lie in it.
 func Open(ctx context.Context, path string) (*Store, error) {
-	f, err := os.OpenFile(filepath.Clean(path), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open merchant store: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("open merchant store: %w", err)
+	if err := private(filepath.Clean(path)); err != nil {
+		return nil, err
 	}
 	db, err := sql.Open("sqlite", DSN(path))
 	if err != nil {
@@ -65,6 +61,22 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	s.own = true
 	return s, nil
+}
+
+// private makes a file that is not there readable by its owner only. One that is there is not touched: closing it
+// would end the locks that this process has on it (POSIX), and another process could then take the store.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return fmt.Errorf("open merchant store: %w", err)
+	}
+	return nil
 }
 
 // DSN is the data source name with which a database should be opened for Use, by the driver "sqlite" of
@@ -107,12 +119,8 @@ func alone(ctx context.Context, db *sql.DB) (*sql.DB, error) {
 		return nil, errors.New("open merchant store: a database in memory forgets what a repeat returns")
 	}
 	path += ".lock"
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open merchant store: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return nil, fmt.Errorf("open merchant store: %w", err)
+	if err := private(path); err != nil {
+		return nil, err
 	}
 	q := url.Values{"_pragma": {"busy_timeout(5000)", "locking_mode(EXCLUSIVE)", "journal_mode(MEMORY)"}}
 	lock, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: q.Encode()}).String())

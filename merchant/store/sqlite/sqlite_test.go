@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -178,5 +179,32 @@ func TestMemoryIsRefused(t *testing.T) {
 	defer db.Close()
 	if _, err := Use(t.Context(), db); err == nil {
 		t.Error("a database in memory is taken")
+	}
+}
+
+// TestAskingTwiceKeepsTheLock: this process asks for its own store again and is refused; another process still is too.
+func TestAskingTwiceKeepsTheLock(t *testing.T) {
+	const variable = "MERCHANT_STORE_OF_ANOTHER_PROCESS"
+	if path := os.Getenv(variable); path != "" {
+		ctx, end := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer end()
+		if s, err := Open(ctx, path); err == nil {
+			s.Close()
+			t.Fatal("the store of a living process was opened")
+		}
+		return
+	}
+	path := filepath.Join(t.TempDir(), "merchant.db")
+	open(t, path)
+	ctx, end := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer end()
+	if s, err := Open(ctx, path); err == nil {
+		s.Close()
+		t.Fatal("opened twice")
+	}
+	other := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAskingTwiceKeepsTheLock$")
+	other.Env = append(os.Environ(), variable+"="+path)
+	if out, err := other.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
