@@ -17,10 +17,10 @@ import (
 func (c *Console) applicationPages() []Page {
 	return []Page{
 		{Pattern: "POST /console/resources/apply", Need: OfAdmin, Handle: c.postApply, Back: c.getResource},
-		{Pattern: "GET /console/applications/{event}", Need: OfAdmin, Handle: c.getApplication},
-		{Pattern: "GET /console/applications/{event}/state", Need: OfAdmin, Handle: c.getApplicationState},
-		{Pattern: "GET /console/applications/{event}/content", Need: OfAdmin, Handle: c.getContent},
-		{Pattern: "GET /console/applications/{event}/document", Need: OfAdmin, Handle: c.getDocument},
+		{Pattern: "GET /console/resources/applications/{event}", Need: OfAdmin, Handle: c.getApplication},
+		{Pattern: "GET /console/resources/applications/{event}/state", Need: OfAdmin, Handle: c.getApplicationState},
+		{Pattern: "GET /console/resources/applications/{event}/content", Need: OfAdmin, Handle: c.getContent},
+		{Pattern: "GET /console/resources/applications/{event}/document", Need: OfAdmin, Handle: c.getDocument},
 	}
 }
 
@@ -55,7 +55,7 @@ func (c *Console) postApply(v *Visit) error {
 	return v.Redirect(applicationPath(app.Event))
 }
 
-func applicationPath(event string) string { return Root + "applications/" + event }
+func applicationPath(event string) string { return Root + "resources/applications/" + event }
 
 // day reads a date as a page asks for it: its first second in UTC, or its last. The day on which a
 // term begins or ends stands for that very moment; no date leaves it to the room.

@@ -43,6 +43,9 @@ func tab(t *testing.T, browser context.Context, lang string) context.Context {
 	ctx, closeTab := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	ctx, stop := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(func() { closeTab(); stop() })
+	if err := chromedp.Do(ctx); err != nil { // the window lives as long as the context of its first step
+		t.Fatalf("open a window: %v", err)
+	}
 	run(t, ctx, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": lang}})
 		return err

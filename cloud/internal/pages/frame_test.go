@@ -40,7 +40,9 @@ func TestSession(t *testing.T) {
 		b.get("/console/", "Hello") // prolongs
 		c.Clock.Advance(11 * time.Hour)
 		b.get("/console/", "Hello")
-		c.Clock.Advance(12 * time.Hour)
+		c.Clock.Advance(6 * time.Hour)
+		b.do("GET", "/console/", nil, func(r *http.Request) { r.Header.Set("HX-Request", "true") }) // does not
+		c.Clock.Advance(6 * time.Hour)
 		b.get("/console/", `action="/console/sign-in"`)
 	})
 	t.Run("sign out", func(t *testing.T) {

@@ -15,7 +15,7 @@ func (c *Console) memberPages() []Page {
 		{Pattern: "GET /console/members", Need: OfAdmin, Nav: "members.nav", Handle: c.getMembers},
 		{Pattern: "GET /console/members/new", Need: OfAdmin, Handle: c.getNewMember},
 		{Pattern: "POST /console/members/add", Need: OfAdmin, Handle: c.postMember, Back: c.getNewMember},
-		{Pattern: "GET /console/member/{account}", Need: OfAdmin, Handle: c.getMember},
+		{Pattern: "GET /console/members/of/{account}", Need: OfAdmin, Handle: c.getMember},
 		{Pattern: "POST /console/members/role", Need: OfAdmin, Handle: c.postRole, Back: c.getMember},
 		{Pattern: "POST /console/members/department", Need: OfAdmin, Handle: c.postMemberDepartment, Back: c.getMember},
 		{Pattern: "POST /console/members/password", Need: OfAdmin, Handle: c.postReset, Back: c.getMember},
@@ -33,7 +33,7 @@ type memberRow struct {
 // Path is the address of the member's own page.
 func (m memberRow) Path() string { return memberPath(m.Account.Account) }
 
-func memberPath(account string) string { return Root + "member/" + url.PathEscape(account) }
+func memberPath(account string) string { return Root + "members/of/" + url.PathEscape(account) }
 
 type membersData struct {
 	Rows       []memberRow

@@ -34,7 +34,8 @@ func (v *Visit) authenticate() error {
 	if err != nil {
 		return err
 	}
-	if until := v.Now.Add(sessionIdle); until.Sub(b.Token.Expires) > renewAfter {
+	// A page that asks by itself is nobody's sign of life.
+	if until := v.Now.Add(sessionIdle); until.Sub(b.Token.Expires) > renewAfter && v.R.Header.Get("HX-Request") == "" {
 		if err := v.c.c.Store.ProlongToken(v.R.Context(), b.Token.Hash, meta.Stamp(until), v.Now); err != nil {
 			return err
 		}

@@ -159,7 +159,7 @@ func TestMembersWalk(t *testing.T) {
 	for _, path := range []string{"role", "password", "remove", "department"} {
 		b.refused("/console/members/"+path, url.Values{"account": {"far"}, "role": {"member"}, "password": {"fresh2horse"}}, http.StatusNotFound, "It does not exist")
 	}
-	b.holds(b.do("GET", "/console/member/far", nil, nil), http.StatusNotFound, []string{"It does not exist"})
+	b.holds(b.do("GET", "/console/members/of/far", nil, nil), http.StatusNotFound, []string{"It does not exist"})
 	b.post("/console/members/remove", url.Values{"account": {"li.na"}}, "The member is removed.")
 }
 
@@ -239,7 +239,7 @@ func TestHostileNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/console/members", "/console/members?q=" + url.QueryEscape(hostile), "/console/member/eve", "/console/departments", "/console/departments/" + list[0].ID,
+	for _, path := range []string{"/console/members", "/console/members?q=" + url.QueryEscape(hostile), "/console/members/of/eve", "/console/departments", "/console/departments/" + list[0].ID,
 		"/console/sign-in?to=" + url.QueryEscape(hostile), "/console/?lang=" + url.QueryEscape(hostile), "/console/?done=" + url.QueryEscape(hostile), "/console/" + url.PathEscape(hostile)} {
 		a := b.follow(b.do("GET", path, nil, nil))
 		if strings.Contains(a.body, "<script>") || strings.Contains(a.body, `""><`) || a.status >= 500 {

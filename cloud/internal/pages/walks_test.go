@@ -34,9 +34,10 @@ func signIn(t *testing.T, ctx context.Context, c *apitest.Cloud, to, account str
 		chromedp.SendKeys("#password", apitest.Password+kb.Enter), chromedp.WaitVisible(".nav"))
 }
 
-func notice(t *testing.T, ctx context.Context) {
+// notice waits for the page that a form leads to; the page before may show a notice of its own.
+func notice(t *testing.T, ctx context.Context, done string) {
 	t.Helper()
-	run(t, ctx, chromedp.WaitVisible(".notice"))
+	run(t, ctx, chromedp.WaitVisible(`.notice[data-done="`+done+`"]`))
 }
 
 func membersWalk(t *testing.T, ctx context.Context, lang string) {
@@ -72,7 +73,7 @@ func membersWalk(t *testing.T, ctx context.Context, lang string) {
 	run(t, ctx, chromedp.Navigate(c.URL+"/console/departments"), chromedp.WaitVisible("#name"))
 	accessible(t, ctx, "departments-none-"+lang)
 	run(t, ctx, chromedp.SendKeys("#name", names[0]), chromedp.Click("#add-button"))
-	notice(t, ctx)
+	notice(t, ctx, "department.added")
 	run(t, ctx, chromedp.SendKeys("#name", names[1]), chromedp.SetValue("#parent", eval[string](t, ctx, `document.querySelector("#parent option:last-child").value`)), chromedp.Click("#add-button"),
 		chromedp.WaitVisible(".tree ul ul"))
 	accessible(t, ctx, "departments-"+lang)
@@ -82,11 +83,11 @@ func membersWalk(t *testing.T, ctx context.Context, lang string) {
 	accessible(t, ctx, "member-new-"+lang)
 	lower := eval[string](t, ctx, `document.querySelector("#department option:last-child").value`)
 	run(t, ctx, chromedp.SendKeys("#account", "chen.yu"), chromedp.SendKeys("#name", "陈宇 Chen Yu"), chromedp.SetValue("#department", lower), chromedp.SendKeys("#password", "first1horse"+kb.Enter))
-	notice(t, ctx)
+	notice(t, ctx, "member.added")
 	accessible(t, ctx, "member-"+lang)
 	for i := range 2 {
-		run(t, ctx, chromedp.Navigate(fmt.Sprintf("%s/console/member/engineer%d", c.URL, i)), chromedp.WaitVisible("#move"), chromedp.SetValue("#department", lower), chromedp.Click("#move"))
-		notice(t, ctx)
+		run(t, ctx, chromedp.Navigate(fmt.Sprintf("%s/console/members/of/engineer%d", c.URL, i)), chromedp.WaitVisible("#move"), chromedp.SetValue("#department", lower), chromedp.Click("#move"))
+		notice(t, ctx, "member.department")
 	}
 
 	// Three in the department, two seats: nobody gets one. One seat given by hand, then withdrawn.
@@ -98,10 +99,10 @@ func membersWalk(t *testing.T, ctx context.Context, lang string) {
 		t.Errorf("after too few seats: %+v, %v", list, err)
 	}
 	run(t, ctx, chromedp.SetValue("#account", "chen.yu"), chromedp.Click("#assign"))
-	notice(t, ctx)
+	notice(t, ctx, "assigned")
 	accessible(t, ctx, "licence-"+lang)
 	run(t, ctx, chromedp.Click(`.list button`))
-	notice(t, ctx)
+	notice(t, ctx, "withdrawn")
 	run(t, ctx, chromedp.Navigate(c.URL+"/console/members"), chromedp.WaitVisible(".list"))
 	if err := c.Store.Assign(ctx, org, inst, "engineer1", meta.Entry{}); err != nil {
 		t.Fatal(err)
@@ -110,11 +111,14 @@ func membersWalk(t *testing.T, ctx context.Context, lang string) {
 	accessible(t, ctx, "members-"+lang)
 
 	// Removing asks first.
-	run(t, ctx, chromedp.Navigate(c.URL+"/console/member/engineer3"), chromedp.WaitVisible("#move"), chromedp.WaitNotVisible("#remove"),
-		chromedp.Click(`details:last-of-type > summary`), chromedp.WaitVisible("#remove"))
+	run(t, ctx, chromedp.Navigate(c.URL+"/console/members/of/engineer3"), chromedp.WaitVisible("#remove-open"))
+	if eval[bool](t, ctx, `document.getElementById("remove").checkVisibility()`) {
+		t.Error("a member can be removed by one click")
+	}
+	run(t, ctx, chromedp.Click("#remove-open"), chromedp.WaitVisible("#remove"))
 	accessible(t, ctx, "member-remove-"+lang)
 	run(t, ctx, chromedp.Click("#remove"))
-	notice(t, ctx)
+	notice(t, ctx, "member.removed")
 	run(t, ctx, chromedp.Navigate(c.URL+"/console/"), chromedp.WaitVisible("#change"))
 	accessible(t, ctx, "home-"+lang)
 	run(t, ctx, chromedp.Click(".top form button"), chromedp.WaitVisible("#account"))
@@ -134,7 +138,7 @@ func buyerWalk(t *testing.T, ctx context.Context, lang string) {
 	run(t, ctx, chromedp.Navigate(s.URL+"/console/orders/new"), chromedp.WaitVisible("#order"))
 	accessible(t, ctx, "order-new-"+lang)
 	run(t, ctx, chromedp.SetValue("#org", s.org), chromedp.SetValue("#spec", "OFFI100"), chromedp.SetValue("#amount", "2"), chromedp.SetValue("#periods", "1"), chromedp.Click("#order"))
-	notice(t, ctx)
+	notice(t, ctx, "ordered")
 	cad := s.bought(t, ctx, "cad")
 	s.until(t, cad, func(r meta.Resource) bool { return r.State == meta.ResourceActive })
 	cae := s.order(t, cloudapi.NewOrder{Type: "TRIAL", Spec: "OFFI200", Amount: 5}, meta.ResourceDelivering).ID
@@ -158,7 +162,7 @@ func buyerWalk(t *testing.T, ctx context.Context, lang string) {
 	run(t, ctx, chromedp.WaitVisible("#content"))
 	accessible(t, ctx, "application-"+lang)
 	for path, want := range map[string]string{"content": "FEATURE draw 2027 SIGN=0078369f54-a3ce-4dc7-8a62-904555416f9000", "document": "ey"} {
-		got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`fetch("/console/applications/`+event+`/`+path+`").then(r => r.text().then(b => (r.headers.get("Content-Disposition") || "").slice(0, 10) + "|" + b))`, chromedp.EvalAwaitPromise))
+		got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`fetch("/console/resources/applications/`+event+`/`+path+`").then(r => r.text().then(b => (r.headers.get("Content-Disposition") || "").slice(0, 10) + "|" + b))`, chromedp.EvalAwaitPromise))
 		if err != nil || !strings.HasPrefix(got, "attachment|"+want) {
 			t.Errorf("%s: %.80q, %v", path, got, err)
 		}
@@ -174,16 +178,16 @@ func buyerWalk(t *testing.T, ctx context.Context, lang string) {
 	run(t, ctx, chromedp.Navigate(s.URL+"/console/resources/"+cae), chromedp.WaitVisible("#requirement"))
 	accessible(t, ctx, "delivery-submit-"+lang)
 	run(t, ctx, chromedp.SendKeys("#requirement", "Solver on the cluster, 5 users. 在集群上安装求解器。"), chromedp.Click("#submit-requirement"))
-	notice(t, ctx)
+	notice(t, ctx, "requirement")
 	s.delivered(t, cae, true)
 	run(t, ctx, chromedp.Reload(), chromedp.WaitVisible("#accept"))
 	accessible(t, ctx, "delivery-accept-"+lang)
 	run(t, ctx, chromedp.Click("#reject-open"), chromedp.WaitVisible("#reason"), chromedp.SendKeys("#reason", "The solver does not start. 求解器无法启动。"), chromedp.Click("#reject"))
-	notice(t, ctx)
+	notice(t, ctx, "rejected")
 	accessible(t, ctx, "delivery-rejected-"+lang)
 	s.delivered(t, cae, false)
 	run(t, ctx, chromedp.Reload(), chromedp.WaitVisible("#accept"), chromedp.Click("#accept"))
-	notice(t, ctx)
+	notice(t, ctx, "accepted")
 	if r := s.until(t, cae, func(r meta.Resource) bool { return r.State == meta.ResourceActive }); r.Delivery != meta.DeliveryDone || r.Rejected != 1 {
 		t.Errorf("delivery %+v", r)
 	}
@@ -232,9 +236,9 @@ func narrowWalk(t *testing.T, ctx context.Context) {
 	run(t, ctx, chromedp.EmulateViewport(360, 740), media("dark"))
 	signIn(t, ctx, s.Cloud, "/console/members", "boss")
 	accessible(t, ctx, "narrow-members")
-	for _, path := range []string{"resources", "resources/" + id, "licences/" + id, "departments", "orders", "member/" + strings.Repeat("x", 64)} {
+	for _, path := range []string{"resources", "resources/" + id, "licences/" + id, "departments", "orders", "members/of/" + strings.Repeat("x", 64)} {
 		run(t, ctx, chromedp.Navigate(s.URL+"/console/"+path), chromedp.WaitVisible("h1"))
-		accessible(t, ctx, "narrow-"+strings.ReplaceAll(strings.Split(path, "/x")[0], "/"+id, "-one"))
+		accessible(t, ctx, "narrow-"+strings.NewReplacer("/"+id, "-one", "/of/"+strings.Repeat("x", 64), "-one").Replace(path))
 	}
 }
 
