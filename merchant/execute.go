@@ -182,7 +182,18 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 	go func() { // ends with the callback; Close waits for running
 		defer func() { <-h.slots }()
 		defer h.land(c, f, subject)
+		returned := false
+		defer func() { // a callback may end its goroutine (runtime.Goexit), which no recover sees
+			if returned {
+				return
+			}
+			f.err = errors.New("run callback: its goroutine has ended")
+			if c.row.Kind == Once {
+				f.err = errors.Join(f.err, h.giveUp(key))
+			}
+		}()
 		f.body, f.err = h.work(c, key, state, a)
+		returned = true
 		var refusal *Refusal
 		if errors.As(f.err, &refusal) && refusal.Code == wire.Processing {
 			f.err = f.pending // newInstance's has the id

@@ -79,6 +79,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer end()
 	began := h.options.Now()
 	reply := h.answer(r, due)
+	if _, _, ok := kitCall(r.URL.Path); ok && h.options.Readings.KitBlankCode {
+		reply.body = kitBlanks(reply.body)
+	}
 	level := slog.LevelInfo
 	if reply.code == wire.Internal {
 		level = slog.LevelError
@@ -186,6 +189,8 @@ func (r *reply) fail(err error) {
 		r.code, r.body, r.why = wire.Processing, pending.body, "answer is due"
 	case errors.As(err, &problem):
 		r.refuse(wire.BadParameter, problem.Error(), problem.Error())
+	case errors.As(err, &refusal) && !refusal.refuses():
+		r.refuse(wire.Internal, wire.Internal.Text(), fmt.Sprintf("a callback refused with %q, which is no refusal's code", refusal.Code))
 	case errors.As(err, &refusal):
 		r.refuse(refusal.Code, refusal.Msg, refusal.Msg)
 	default:

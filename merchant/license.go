@@ -1,17 +1,20 @@
 package merchant
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/iscdesk/iscdesk/merchant/wire"
 )
 
 const (
-	maxString = 1024    // characters of a licence that is a string (marketplace: upload)
+	maxString = 1024    // characters of a licence that is a string, and of a file's name (marketplace: upload)
 	maxFile   = 8 << 20 // bytes of a licence file; the gateway takes 12 MB with everything around it
 )
 
@@ -50,11 +53,26 @@ func (l License) check() error {
 	case len(l.Content) > maxFile:
 		return fmt.Errorf("the file is longer than %d bytes", maxFile)
 	case l.FileName != "":
-		return nil
+		return checkName(l.FileName)
 	case !utf8.Valid(l.Content):
 		return errors.New("the string is not UTF-8: give it a FileName to send it as a file")
 	case utf8.RuneCount(l.Content) > maxString:
 		return fmt.Errorf("the string is longer than %d characters: give it a FileName to send it as a file", maxString)
+	case bytes.IndexByte(l.Content, 0) >= 0:
+		return errors.New("the string holds a NUL: give it a FileName to send it as a file")
+	}
+	return nil
+}
+
+// checkName refuses what the upload would refuse each time: once it is kept, no callback would be asked for another name.
+func checkName(name string) error {
+	switch {
+	case !utf8.ValidString(name):
+		return errors.New("the file's name is not UTF-8")
+	case utf8.RuneCountInString(name) > maxString:
+		return fmt.Errorf("the file's name is longer than %d characters", maxString)
+	case strings.ContainsAny(name, "/\\") || strings.ContainsFunc(name, unicode.IsControl):
+		return errors.New("the file's name has a path or a control character")
 	}
 	return nil
 }

@@ -133,6 +133,17 @@ type Refusal struct {
 // Error implements error.
 func (r *Refusal) Error() string { return "refused with " + string(r.Code) + ": " + r.Msg }
 
+// refuses tells whether the code can be sent as a refusal: success without its record, or a code of another length, would be
+// believed or thrown away there.
+func (r *Refusal) refuses() bool {
+	for _, c := range r.Code {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return len(r.Code) == len(wire.Internal) && r.Code != wire.Success
+}
+
 // Refuse makes the error of a callback that answers with a printed code; msg "" takes its
 // printed meaning.
 func Refuse(code wire.Code, msg string) error {

@@ -34,7 +34,7 @@ func (p production) prove(r *http.Request, body []byte, now time.Time) (proof, e
 	err = sign.ErrKey
 	for _, key := range slices.Concat(keys.Base, keys.Code, keys.Notify) {
 		var stamp sign.Stamp
-		if stamp, err = sign.VerifyProduction(key, query, body, now); err == nil {
+		if stamp, err = p.options.Readings.Signature.VerifyProduction(key, query, body, now); err == nil {
 			return proof{key: key, nonce: "production " + stamp.Nonce, until: stamp.At.Add(sign.Window + time.Second)}, nil
 		}
 	}
@@ -49,10 +49,14 @@ func (p production) read(ctx context.Context, _ *http.Request, body []byte, prov
 	if !p.options.Readings.AnyKey && !slices.Contains(p.keys(r.Activity()), proved.key) {
 		return nil, &Refusal{wire.BadSignature, "the key is not of the category of " + r.Activity()}
 	}
-	if err := p.readings(r, body); err != nil {
+	o, err := wire.ParseObject(body)
+	if err != nil {
 		return nil, err
 	}
-	return p.call(ctx, r)
+	if err := p.strict(r, o); err != nil {
+		return nil, err
+	}
+	return p.call(ctx, r, proved.key)
 }
 
 // keys are those of an activity's category.
@@ -66,33 +70,8 @@ func (p production) keys(activity string) []string {
 	return p.options.Keys.Base
 }
 
-// readings applies the stricter ones that are switched on.
-func (p production) readings(r wire.Request, body []byte) error {
-	var expire string
-	switch r := r.(type) {
-	case wire.RefreshInstance:
-		expire = r.ExpireTime
-	case wire.RefreshLicenseCode:
-		expire = r.ExpireTime
-	}
-	if p.options.Readings.ShortTimes && len(expire) > len("yyyyMMddHHmmss") {
-		return &wire.Problem{Field: "expireTime", Why: "has more than 14 digits"}
-	}
-	if !p.options.Readings.RefuseUnknown {
-		return nil
-	}
-	o, err := wire.ParseObject(body)
-	if err != nil {
-		return err
-	}
-	if unknown := o.Unknown(wire.Table(r.Activity())); len(unknown) > 0 {
-		return &wire.Problem{Field: unknown[0], Why: "is not known"}
-	}
-	return nil
-}
-
 // call makes the call of a request.
-func (p production) call(ctx context.Context, r wire.Request) (*call, error) {
+func (p production) call(ctx context.Context, r wire.Request, key string) (*call, error) {
 	c, calls := &call{test: r.Test()}, p.options.Calls
 	which, offered := "", true
 	switch r := r.(type) {
@@ -108,7 +87,7 @@ func (p production) call(ctx context.Context, r wire.Request) (*call, error) {
 		offered = calls.NewInstance != nil
 		p.newInstance(c, r)
 	case wire.QueryInstance:
-		c.run = func(ctx context.Context, _ Attempt) (outcome, error) { return p.query(ctx, r) }
+		c.run = func(ctx context.Context, _ Attempt) (outcome, error) { return p.query(ctx, r, key) }
 	case wire.RefreshInstance:
 		c.key, c.subject = []string{r.InstanceID, r.Scene, r.OrderID, r.OrderLineID}, instance(r.InstanceID)
 		c.others = []string{"expireTime=" + wire.FormatTime(r.Expires()), "productId=" + r.ProductID}
@@ -200,7 +179,11 @@ func (p production) newInstance(c *call, r wire.NewInstance) {
 	c.instanceID = r.BusinessID
 	c.success = func(id string) (outcome, error) { return answered(success(wire.Answer{InstanceID: id})) }
 	c.pending = func(id string) ([]byte, error) {
-		return wire.Answer{ResultCode: wire.Processing, ResultMsg: wire.Processing.Text(), InstanceID: id}.Encode()
+		code := wire.Processing
+		if p.options.Readings.SevenDigits {
+			code = "0" + code
+		}
+		return wire.Answer{ResultCode: code, ResultMsg: wire.Processing.Text(), InstanceID: id}.Encode()
 	}
 	c.run = func(ctx context.Context, a Attempt) (outcome, error) {
 		how, err := p.options.Calls.NewInstance(ctx, r, a)
@@ -215,7 +198,7 @@ func (p production) newInstance(c *call, r wire.NewInstance) {
 
 // query answers from the store what is not finished, and the rest by the callback; without one it
 // says that the instances are there.
-func (p production) query(ctx context.Context, r wire.QueryInstance) (outcome, error) {
+func (p production) query(ctx context.Context, r wire.QueryInstance, key string) (outcome, error) {
 	info := make([]wire.InstanceInfo, 0, len(r.IDs()))
 	for _, id := range r.IDs() {
 		if _, err := p.options.found(ctx, r.Test(), id, p.options.Calls.QueryInstance != nil); err != nil {
@@ -229,7 +212,14 @@ func (p production) query(ctx context.Context, r wire.QueryInstance) (outcome, e
 			return outcome{}, err
 		}
 	}
-	return answered(success(wire.Answer{Info: info}))
+	out, err := answered(success(wire.Answer{Info: info}))
+	if err != nil {
+		return out, err
+	}
+	if _, err := wire.ParseAnswer(r.Activity(), out.body); err != nil { // there it would only count as a failure
+		return outcome{}, Refuse(wire.Internal, "this server's own answer: "+err.Error())
+	}
+	return out, nil
 }
 
 // found is what the store has of an instance that is asked for. An error says that its creation is not

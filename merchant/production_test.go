@@ -162,6 +162,13 @@ func TestLicencesThatCannotBeUploaded(t *testing.T) {
 		{"1025 bytes in a file", License{FileName: "a.lic", Content: []byte(strings.Repeat("a", 1025))}, wire.Success},
 		{"a string that is not UTF-8", License{Content: []byte("\xff")}, wire.Internal},
 		{"a file that is not UTF-8", License{FileName: "a.lic", Content: []byte("\xff\x00")}, wire.Success},
+		{"a string with a NUL", License{Content: []byte("a\x00")}, wire.Internal},
+		{"a name of 1024 characters", License{FileName: strings.Repeat("证", 1024), Content: []byte("a")}, wire.Success},
+		{"a name of 1025 characters", License{FileName: strings.Repeat("a", 1025), Content: []byte("a")}, wire.Internal},
+		{"a name with a path", License{FileName: "out/a.lic", Content: []byte("a")}, wire.Internal},
+		{"a name with a path of Windows", License{FileName: `out\a.lic`, Content: []byte("a")}, wire.Internal},
+		{"a name of two lines", License{FileName: "a\r\nb", Content: []byte("a")}, wire.Internal},
+		{"a name that is not UTF-8", License{FileName: "\xff", Content: []byte("a")}, wire.Internal},
 		{"a file that is too long", License{FileName: "a.lic", Content: make([]byte, maxFile+1)}, wire.Internal},
 	} {
 		l.Store(&tt.l)
