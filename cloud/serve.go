@@ -47,6 +47,8 @@ type serveCommand struct {
 	MerchantCA      string         `help:"Certificate authorities of merchants' servers (PEM), beside the system's." name:"merchant-ca" type:"path"`
 	RequireSign     bool           `help:"Take no answer of a merchant that is not signed (Body-Sign)."`
 	RetryEvery      time.Duration  `help:"The time between two attempts of a call to a merchant; default: as the marketplace's pages say." placeholder:"DURATION"`
+	Probe           bool           `help:"Replay the saved debugging cases of what is on sale twice a day (01:00 and 07:00 UTC); --no-probe does not." default:"true" negatable:""`
+	ProbeDays       int            `help:"Take a listing off sale after so many failing days of probes in a row; 0 never does." default:"5" placeholder:"DAYS"`
 	OrderCodes      string         `help:"The prefix of the order query's codes; the marketplace's pages print both." enum:"MKT,CBC" default:"MKT"`
 }
 
@@ -90,11 +92,14 @@ func (s *serveCommand) Run(st *streams) error {
 	switch {
 	case s.RetryEvery < 0 || s.RetryEvery > 0 && s.RetryEvery < minRetry:
 		return fmt.Errorf("use --retry-every: at least %s", minRetry)
+	case s.ProbeDays < 0:
+		return fmt.Errorf("use --probe-days: 0 or more")
 	case s.RetryEvery > 0:
 		plans = produce.DefaultPlans().Paced(s.RetryEvery)
 	}
 	a, err := app.Open(ctx, app.Config{Data: data, Plans: plans, Names: s.Name, Clock: clock.System{}, Log: log, Build: revision(),
-		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}, Reach: reach, OrderPrefix: s.OrderCodes + ".", RequireSign: s.RequireSign})
+		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}, Reach: reach, OrderPrefix: s.OrderCodes + ".", RequireSign: s.RequireSign,
+		Probe: s.Probe, NoSaleAfter: s.ProbeDays})
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,11 @@ var unsaid = []struct {
 	{"PUT /v1/market/listings/{product}", "notifyKey", "key", "asks the store"},
 	{"PUT /v1/market/specs/{productId}", "period", "", "depends on another member"},
 	{"PUT /v1/market/specs/{productId}", "trialDays", "charged by period", "depends on another member"},
+	{"POST /v1/market/cases/run", "scene", "there is no such scene", "a list that grows"},
+	{"POST /v1/market/cases/run", "product", "a call goes to a listing's address or to another one", "depends on another member"},
+	{"POST /v1/market/cases/run", "url", "the URL is", "asks the store"},
+	{"POST /v1/market/cases/run", "key", "the key is", "asks the store"},
+	{"POST /v1/market/cases/run", "parameters", "", "depends on the scene"},
 	{"POST /v1/spaces/{space}/transfer", "object", "reading needs an object", "depends on another member"},
 	{"POST /v1/spaces/{space}/commits", "object", "a commit replaces an object or makes a new one, not both", "depends on another member"},
 }

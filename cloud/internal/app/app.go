@@ -58,6 +58,9 @@ type Config struct {
 	// OrderPrefix stands before the codes of the order query: "MKT." or "CBC."; "" is "MKT.".
 	OrderPrefix string
 	LicenseWait time.Duration // how long an agent's request waits for a merchant; zero takes the default
+	Probe       bool          // replay the saved cases of what is on sale twice a day
+	NoSaleAfter int           // failing days of probes in a row that take a listing off sale; 0 for never
+	CaseWait    time.Duration // how long a debugging call waits for an upload; zero takes the default
 }
 
 // App is a cloud that is ready to be served. It implements http.Handler.
@@ -102,14 +105,14 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	people := members.New(store, password.New(c.Passwords, runtime.GOMAXPROCS(0)))
 	s := newShop(c, store, box)
 	console, err := pages.New(pages.Config{Store: store, Members: people, Orders: s.orders, Licenses: s.licenses, Codes: s.codes, Issuer: issuer,
-		Gates: gates, Clock: c.Clock, Log: c.Log})
+		Box: box, Caller: s.caller, Cases: s.cases, Gates: gates, Clock: c.Clock, Log: c.Log})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	a := &App{Store: store, console: console, shop: s, merchants: s.openAPI(c, store, gates), Issuer: issuer, clock: c.Clock, log: c.Log}
 	a.API = httpapi.New(httpapi.Config{
 		Store: store, Files: files.New(store, blobs), Issuer: issuer, Clock: c.Clock, Log: c.Log, Members: people, Gates: gates,
-		Box: box, Merchants: s.caller, Licenses: s.licenses, Orders: s.orders, Codes: s.codes,
+		Box: box, Merchants: s.caller, Licenses: s.licenses, Orders: s.orders, Codes: s.codes, Cases: s.cases,
 		Names: certs.Names(c.Names), Build: c.Build, Terms: c.Terms, BodyTime: c.BodyTime, LicenseWait: c.LicenseWait,
 	})
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/cases"
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/market"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
@@ -25,6 +26,8 @@ type shop struct {
 	orders   *market.Room
 	codes    *market.Codes
 	licenses *market.Licenses
+	cases    *cases.Room
+	probes   bool
 }
 
 // newShop puts the rooms together over a store. It starts nothing: see start.
@@ -40,6 +43,8 @@ func newShop(c Config, store meta.Store, box *seal.Box) *shop {
 	s.orders = market.New(market.Config{Store: store, Queue: s.queue, Clock: c.Clock, Log: c.Log, Follow: s.codes.Follow})
 	s.licenses = market.NewLicenses(store, c.Clock, s.queue.Plans, s.queue.Wake)
 	s.queue.Handle(wire.ActivityGetLicenseAsync, s.licenses.Handler())
+	s.cases = cases.New(cases.Config{Store: store, Box: box, Sender: s.sender, Clock: c.Clock, Log: c.Log, Wait: c.CaseWait, NoSale: c.NoSaleAfter})
+	s.probes = c.Probe
 	return s
 }
 
@@ -47,9 +52,13 @@ func newShop(c Config, store meta.Store, box *seal.Box) *shop {
 func (s *shop) start(ctx context.Context) {
 	s.queue.Start(ctx)
 	s.orders.Start(ctx)
+	if s.probes {
+		s.cases.Start(ctx)
+	}
 }
 
 func (s *shop) close() {
+	s.cases.Close()
 	s.orders.Close()
 	s.queue.Close()
 }

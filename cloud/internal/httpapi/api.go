@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/cases"
 	"github.com/iscdesk/iscdesk/cloud/internal/files"
 	"github.com/iscdesk/iscdesk/cloud/internal/issue"
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
@@ -44,6 +45,7 @@ type Config struct {
 	Licenses  *market.Licenses
 	Orders    *market.Room
 	Codes     *market.Codes
+	Cases     *cases.Room
 	// LicenseWait is how long an agent's request waits for a merchant's licence before it is told to come
 	// again; default 20 seconds, at most what cloudapi.LicenseSilence leaves.
 	LicenseWait time.Duration
@@ -107,6 +109,7 @@ func New(c Config) *API {
 		a.codeRoutes(),
 		a.orderRoutes(),
 		a.callRoutes(),
+		a.caseRoutes(),
 	)
 	for _, r := range a.routes {
 		a.mux.HandleFunc(r.Pattern, a.serve(r))

@@ -8,6 +8,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/token"
+	"github.com/iscdesk/iscdesk/merchant/wire"
 )
 
 // maxText is the most characters of a licence in string form.
@@ -22,6 +23,9 @@ const maxText = 1024
 // Refusals: those of meta's Deliver; invalid_argument with member content for what cannot be handed over.
 func (l *Licenses) Deliver(ctx context.Context, u meta.Upload) error {
 	a, err := l.store.Application(ctx, u.Event)
+	if meta.CodeOf(err) == cloudapi.ErrNotFound {
+		return l.deliverTest(ctx, u, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -37,6 +41,25 @@ func (l *Licenses) Deliver(ctx context.Context, u meta.Upload) error {
 	}
 	l.waits.wake(u.Event)
 	return nil
+}
+
+// deliverTest takes an upload for an event of the debugging page; missing is the refusal for one that is none.
+func (l *Licenses) deliverTest(ctx context.Context, u meta.Upload, missing error) error {
+	if _, err := l.store.TestEvent(ctx, u.Merchant, u.Event); err != nil {
+		if meta.CodeOf(err) == cloudapi.ErrNotFound {
+			return missing
+		}
+		return err
+	}
+	form := token.FormFile
+	if u.Type == wire.UploadCharacters {
+		form = token.FormString
+	}
+	if why := unfit(form, u.Content); why != "" {
+		return meta.Refuse(cloudapi.ErrInvalid, why, "member", "content")
+	}
+	u.Now = l.clock.Now()
+	return l.store.DeliverTest(ctx, u)
 }
 
 // unfit says why content cannot be handed over in a form, "" when it can.

@@ -7,11 +7,14 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/cases"
 	"github.com/iscdesk/iscdesk/cloud/internal/issue"
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/market"
 	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/produce"
+	"github.com/iscdesk/iscdesk/cloud/internal/seal"
 	"github.com/iscdesk/iscdesk/internal/clock"
 )
 
@@ -26,6 +29,9 @@ type Config struct {
 	Licenses *market.Licenses
 	Codes    *market.Codes
 	Issuer   *issue.Issuer // signs the documents that a buyer carries away
+	Box      *seal.Box     // seals what a merchant is shown once
+	Caller   *produce.Caller
+	Cases    *cases.Room
 	Gates    *limit.Gates
 	Clock    clock.Clock
 	Log      *slog.Logger
