@@ -2,7 +2,6 @@ package sign
 
 import (
 	"crypto/hmac"
-	"encoding/hex"
 	"fmt"
 	"net/url"
 	"time"
@@ -18,13 +17,17 @@ const (
 // Production is the signature of a production call (marketplace: request authentication), in
 // lower-case hex: HMAC over key + nonce + timestamp + HMAC of the body's bytes as they are sent.
 // The pages that order the body's members first contradict each other and their own samples, so
-// nothing is ordered.
+// nothing is ordered; see Reading.
 func Production(key, nonce, timestamp string, body []byte) string {
-	return hex.EncodeToString(production(key, nonce, timestamp, body))
+	s, _ := Reading{}.Production(key, nonce, timestamp, body) // fails where members are ordered only
+	return s
 }
 
-func production(key, nonce, timestamp string, body []byte) []byte {
-	return mac(key, key, nonce, timestamp, hex.EncodeToString(macBytes(key, body)))
+// Production is the function of that name by this reading. It fails with ErrMalformed when members are to be
+// ordered and the body is no JSON object.
+func (r Reading) Production(key, nonce, timestamp string, body []byte) (string, error) {
+	sum, err := r.production(key, nonce, timestamp, body)
+	return r.hex(sum), err
 }
 
 // SignProduction returns the query parameters signature, timestamp (milliseconds) and nonce that
@@ -42,33 +45,42 @@ func SignProduction(key, nonce string, at time.Time, body []byte) url.Values {
 // is one of ErrMissing, ErrMalformed, ErrOld, ErrWrong, ErrKey. The caller refuses a Stamp whose
 // nonce it has seen.
 func VerifyProduction(key string, query url.Values, body []byte, now time.Time) (Stamp, error) {
+	return Reading{}.VerifyProduction(key, query, body, now)
+}
+
+// VerifyProduction is the function of that name by this reading.
+func (r Reading) VerifyProduction(key string, query url.Values, body []byte, now time.Time) (Stamp, error) {
 	for _, name := range []string{ParamSignature, ParamTimestamp, ParamNonce} {
 		if len(query[name]) > 1 {
 			return Stamp{}, fmt.Errorf("read %s, given more than once: %w", name, ErrMalformed)
 		}
 	}
-	return verifyStamped(key, query.Get(ParamSignature), query.Get(ParamNonce), query.Get(ParamTimestamp), now,
-		func(timestamp, nonce string) []byte { return production(key, nonce, timestamp, body) })
+	return r.verifyStamped(key, query.Get(ParamSignature), query.Get(ParamNonce), query.Get(ParamTimestamp), now,
+		func(timestamp, nonce string) ([]byte, error) { return r.production(key, nonce, timestamp, body) })
 }
 
 // verifyStamped is what production calls and the kit's have in common: a hex signature with
 // nonce and time.
-func verifyStamped(key, signature, nonce, timestamp string, now time.Time, want func(timestamp, nonce string) []byte) (Stamp, error) {
+func (r Reading) verifyStamped(key, signature, nonce, timestamp string, now time.Time, sum func(timestamp, nonce string) ([]byte, error)) (Stamp, error) {
 	if key == "" {
 		return Stamp{}, fmt.Errorf("check signature: %w", ErrKey)
 	}
 	if signature == "" {
 		return Stamp{}, fmt.Errorf("read signature: %w", ErrMissing)
 	}
-	got, ok := hexSum(signature)
+	got, ok := r.hexSum(signature)
 	if !ok {
 		return Stamp{}, fmt.Errorf("read signature: %w", ErrMalformed)
 	}
-	stamp, err := readStamp(nonce, timestamp, now, Window)
+	stamp, err := r.stamp(nonce, timestamp, now, Window)
 	if err != nil {
 		return Stamp{}, err
 	}
-	if !hmac.Equal(got, want(timestamp, nonce)) {
+	want, err := sum(timestamp, nonce)
+	if err != nil {
+		return Stamp{}, err
+	}
+	if !hmac.Equal(got, want) {
 		return Stamp{}, fmt.Errorf("check signature: %w", ErrWrong)
 	}
 	return stamp, nil

@@ -14,6 +14,8 @@ const (
 	MaxNonce = 128
 	// maxTimestamp is the longest number that fits; the interfaces name 20 characters for it.
 	maxTimestamp = 19
+	// millisDigits is from how many digits on a number is one of milliseconds.
+	millisDigits = 12
 )
 
 // Stamp is what makes a call unique: who keeps nonces keeps this one until At+Window.
@@ -42,7 +44,7 @@ func ParseTimestamp(s string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read timestamp: %w", ErrMalformed)
 	}
-	if len(s) >= 12 {
+	if len(s) >= millisDigits {
 		return time.UnixMilli(n).UTC(), nil
 	}
 	return time.Unix(n, 0).UTC(), nil
@@ -51,14 +53,14 @@ func ParseTimestamp(s string) (time.Time, error) {
 // Timestamp writes a time as calls carry it, in milliseconds as all samples do.
 func Timestamp(at time.Time) string { return strconv.FormatInt(at.UnixMilli(), 10) }
 
-func readStamp(nonce, timestamp string, now time.Time, window time.Duration) (Stamp, error) {
+func (r Reading) stamp(nonce, timestamp string, now time.Time, window time.Duration) (Stamp, error) {
 	if nonce == "" {
 		return Stamp{}, fmt.Errorf("read nonce: %w", ErrMissing)
 	}
 	if len(nonce) > MaxNonce || !visible(nonce) {
 		return Stamp{}, fmt.Errorf("read nonce: %w", ErrMalformed)
 	}
-	at, err := ParseTimestamp(timestamp)
+	at, err := r.parseTimestamp(timestamp)
 	if err != nil {
 		return Stamp{}, err
 	}

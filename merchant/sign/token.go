@@ -28,8 +28,9 @@ const (
 type TokenForm int
 
 const (
-	TokenQuery TokenForm = iota // GET: all parameters
-	TokenBody                   // POST: parameters of the body, blank ones left out
+	TokenQuery     TokenForm = iota // GET: all parameters
+	TokenBody                       // POST: parameters of the body, blank ones left out, as the pages' code does
+	TokenWholeBody                  // POST: all parameters of the body, as the pages' words have it
 )
 
 // Token is the V1 authToken (marketplace: authToken values) over decoded values: sorted by name,
@@ -54,7 +55,7 @@ func token(key string, values url.Values, form TokenForm) ([]byte, error) {
 		return nil, fmt.Errorf("make authToken, over %d parameters: %w", maxTokenParams, ErrMalformed)
 	}
 	most := maxTokenBytes
-	if form == TokenBody {
+	if form != TokenQuery {
 		most = maxTokenBody
 	}
 	names := make([]string, 0, len(values))

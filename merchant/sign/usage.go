@@ -59,7 +59,7 @@ func VerifyUsage(key string, header http.Header, body []byte, now time.Time) (St
 	if err != nil {
 		return Stamp{}, fmt.Errorf("read signature: %w", ErrMalformed)
 	}
-	stamp, err := readStamp(nonce, timestamp, now, DateWindow)
+	stamp, err := Reading{}.stamp(nonce, timestamp, now, DateWindow)
 	if err != nil {
 		return Stamp{}, err
 	}
