@@ -23,9 +23,15 @@ type sourceBan struct {
 var sourceBans = []sourceBan{
 	{
 		name:   "time.Now",
-		except: []string{"internal/clock/", "e2e/", "cshim/ctest/"},
+		except: []string{"internal/clock/", "e2e/", "cshim/ctest/", "merchant/examples/"}, // an example is copied out of this module
 		reason: "time comes from internal/clock, so that leases and rollbacks can be tried with a moved clock",
 		finds:  selector("time", "Now"),
+	},
+	{
+		name:   "an example that cannot be copied",
+		in:     "merchant/examples/",
+		reason: "a person copies an example into a module of their own, where packages below internal are refused",
+		finds:  importsBelow("github.com/iscdesk/iscdesk/internal/"),
 	},
 	{
 		name:   "bare go statement in sdk",
@@ -95,7 +101,7 @@ func TestSourceBans(t *testing.T) {
 // A ban that finds nothing could be a ban that looks at nothing.
 func TestSourceBansFindWhatTheyBan(t *testing.T) {
 	const sample = `package p
-import ("os"; "time")
+import ("os"; "time"; "github.com/iscdesk/iscdesk/internal/clock")
 func f() { go f(); _ = time.Now(); _ = os.Getenv("X"); _ = os.WriteFile("x", nil, 0o600)}`
 	tree := parse(t, sample).tree
 	for _, b := range sourceBans {
@@ -162,6 +168,14 @@ func selector(pkg string, names ...string) func(ast.Node) bool {
 		}
 		x, ok := s.X.(*ast.Ident)
 		return ok && x.Name == pkg
+	}
+}
+
+// importsBelow finds imports of packages whose path begins so.
+func importsBelow(prefix string) func(ast.Node) bool {
+	return func(n ast.Node) bool {
+		i, ok := n.(*ast.ImportSpec)
+		return ok && strings.HasPrefix(strings.Trim(i.Path.Value, `"`), prefix)
 	}
 }
 

@@ -16,8 +16,6 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-
-	"github.com/iscdesk/iscdesk/internal/clock"
 )
 
 const usage = `usage:
@@ -48,7 +46,7 @@ func run(args []string) error {
 	dir := args[1]
 	switch args[0] {
 	case "init":
-		if err := initialise(dir, clock.System{}.Now()); err != nil {
+		if err := initialise(dir, time.Now()); err != nil {
 			return err
 		}
 		fmt.Printf("%s is ready. Fill in %s, then: isvserver serve %s\n", dir, configFile, dir)
