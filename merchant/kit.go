@@ -147,7 +147,7 @@ func (k kit) prove(r *http.Request, body []byte, now time.Time) (proof, error) {
 }
 
 func (k kit) proveV2(key string, r *http.Request, body []byte, now time.Time) (proof, error) {
-	stamp, err := sign.VerifyKit(key, r.Header, body, now)
+	stamp, err := k.options.Readings.Signature.VerifyKit(key, r.Header, body, now)
 	if err != nil {
 		return proof{}, err
 	}
@@ -165,25 +165,37 @@ func (k kit) proveV1(key string, r *http.Request, body []byte, now time.Time) (p
 	if err != nil {
 		return proof{}, fmt.Errorf("read body: %w", sign.ErrMalformed)
 	}
-	at, err := sign.VerifyToken(key, r.Header.Get(sign.ParamAuthToken), params, sign.TokenBody)
+	form := sign.TokenBody
+	if k.options.Readings.V1BlankValues {
+		form = sign.TokenWholeBody
+	}
+	at, err := sign.VerifyToken(key, r.Header.Get(sign.ParamAuthToken), params, form)
 	if err != nil {
 		return proof{}, err
+	}
+	if k.options.Readings.KitUTC {
+		return proof{key: key}, k.options.inWindow(now, at)
 	}
 	_, ahead := at.In(wire.KitZone()).Zone()
 	return proof{key: key}, k.options.inWindow(now, at, at.Add(-time.Duration(ahead)*time.Second))
 }
 
 func (k kit) read(_ context.Context, r *http.Request, body []byte, _ proof) (*call, error) {
-	name, _, _ := kitCall(r.URL.Path)
+	name, old, _ := kitCall(r.URL.Path)
 	request, err := wire.ParseKit(name, body)
 	if err != nil {
 		return nil, err
 	}
-	if k.options.Readings.RefuseUnknown {
-		o, err := wire.ParseObject(body)
-		if err != nil {
+	o, err := wire.ParseObject(body)
+	if err != nil {
+		return nil, err
+	}
+	if k.options.Readings.KitTables && !old {
+		if err := o.Check(wire.KitFields(name)); err != nil {
 			return nil, err
 		}
+	}
+	if k.options.Readings.RefuseUnknown {
 		for _, field := range o.Unknown(wire.KitFields(name)) {
 			if field != "orgInfo" || name != wire.KitAllOrgSync { // V1's name of orgInfoList
 				return nil, &wire.Problem{Field: field, Why: "is not known"}

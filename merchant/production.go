@@ -212,6 +212,9 @@ func (p production) query(ctx context.Context, r wire.QueryInstance, key string)
 			return outcome{}, err
 		}
 	}
+	if p.options.Readings.EncryptQuery {
+		return v1{p.options}.encrypted(r.Activity(), key, info)
+	}
 	out, err := answered(success(wire.Answer{Info: info}))
 	if err != nil {
 		return out, err

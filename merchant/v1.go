@@ -119,7 +119,7 @@ func (v v1) read(_ context.Context, r *http.Request, _ []byte, p proof) (*call, 
 	if err != nil {
 		return nil, err
 	}
-	if err := v.readings(q); err != nil {
+	if err := v.strict(q); err != nil {
 		return nil, err
 	}
 	switch q.Text("activity") {
@@ -133,21 +133,6 @@ func (v v1) read(_ context.Context, r *http.Request, _ []byte, p proof) (*call, 
 		return v.query(q, p.key)
 	}
 	return v.instance(q)
-}
-
-// readings applies the stricter ones that are switched on.
-func (v v1) readings(q wire.Object) error {
-	if v.options.Readings.ShortTimes && len(q.Text("expireTime")) > len("yyyyMMddHHmmss") {
-		return &wire.Problem{Field: "expireTime", Why: "has more than 14 digits"}
-	}
-	table := wire.V1Fields(q.Text("activity"))
-	if !v.options.Readings.RefuseUnknown || table == nil {
-		return nil
-	}
-	if unknown := q.Unknown(table); len(unknown) > 0 {
-		return &wire.Problem{Field: unknown[0], Why: "is not known"}
-	}
-	return nil
 }
 
 // check finds what would make the options useless.

@@ -95,16 +95,21 @@ func (v v1) query(q wire.Object, key string) (*call, error) {
 		if err != nil {
 			return outcome{}, err
 		}
-		for i, one := range info {
-			app, err := v.encrypt(key, one.AppInfo)
-			if err != nil {
-				return outcome{}, err
-			}
-			info[i].AppInfo = app
-		}
-		return v.checked(r.Activity(), wire.V1Answer{EncryptType: v.encryptType(), Info: info})
+		return v.encrypted(r.Activity(), key, info)
 	}
 	return &call{row: repeat("v1", r.Activity(), ""), test: r.Test(), run: run}, nil
+}
+
+// encrypted answers a query with user names and passwords encrypted.
+func (v v1) encrypted(activity, key string, info []wire.InstanceInfo) (outcome, error) {
+	for i, one := range info {
+		app, err := v.encrypt(key, one.AppInfo)
+		if err != nil {
+			return outcome{}, err
+		}
+		info[i].AppInfo = app
+	}
+	return v.checked(activity, wire.V1Answer{EncryptType: v.encryptType(), Info: info})
 }
 
 // info is what the callback tells of instances, or without one what newInstance has told.
