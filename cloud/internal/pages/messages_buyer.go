@@ -46,6 +46,7 @@ func buyerSentences() []sentence {
 		{"order.CHANGE", "change", "变更"},
 		{"order.UNSUBSCRIBE", "unsubscription", "退订"},
 		{"order.failed.time", "the merchant did not answer with success in time", "商家未在时限内成功响应"},
+		{"order.failed.released", "the resource ended before the order was settled", "订单完成前资源已释放"},
 		{"order.failed.code", "the merchant answered %s", "商家返回 %s"},
 
 		{"delivery.title", "Delivery", "交付"},

@@ -252,6 +252,17 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
+// TestAnOrderWhoseResourceHasEnded: no merchant has answered anything, and the page says what happened.
+func TestAnOrderWhoseResourceHasEnded(t *testing.T) {
+	s := newShop(t)
+	res := s.order(t, cloudapi.NewOrder{Type: "NEW", Spec: "OFFI200", Amount: 2, Periods: 1}, meta.ResourceDelivering)
+	boss := apitest.Bearer(s.Login(t, "boss").AccessToken)
+	s.Must(t, "POST", "/v1/market/orders", boss, cloudapi.NewOrder{Organisation: s.org, Type: "UNSUBSCRIBE", Resource: res.ID}, nil, http.StatusCreated)
+	b := newBrowser(t, s.Cloud)
+	b.signIn("boss")
+	b.get("/console/resources/"+res.ID, "the resource ended before the order was settled")
+}
+
 func TestLongLists(t *testing.T) {
 	c, b := start(t)
 	for i := range 119 { // and boss
