@@ -43,8 +43,18 @@ type Config struct {
 	Readings Readings
 }
 
-// Readings are choices where the marketplace's pages leave several. The zero value is ours.
+// Readings are choices where the marketplace's pages contradict each other or leave several. The zero value is ours.
 type Readings struct {
+	// CharactersAsJSON uploads characters as application/json, which the page on headers demands of all requests. Ours: as multipart, the
+	// form of the upload's only sample.
+	CharactersAsJSON bool
+	// FileCharacters sends characters beside a file, its name without the ending, as the page's sample does. Ours: none, since the
+	// page's table has them for the other type.
+	FileCharacters bool
+	// NeedHeartbeatInfo refuses a heartbeat without heartbeatInfo, mandatory in an older edition. Ours: it may be missing, and is deprecated.
+	NeedHeartbeatInfo bool
+	// SmallUsage lets a usage push carry 100 records, as one page has it. Ours: 1000, as the push's own page has it.
+	SmallUsage bool
 	// OmitFileName leaves file_name out of an upload's JSON part, as the page's sample does. We send it, because the
 	// page's table demands it for files.
 	OmitFileName bool

@@ -102,6 +102,9 @@ func (c *Client) Heartbeat(ctx context.Context, h wire.Heartbeat) (wire.CodeInfo
 	if err := h.Check(); err != nil {
 		return wire.CodeInfo{}, refuse(callHeartbeat, err)
 	}
+	if c.config.Readings.NeedHeartbeatInfo && h.HeartbeatInfo == nil {
+		return wire.CodeInfo{}, refuse(callHeartbeat, &wire.Problem{Field: "heartbeatInfo", Why: "is missing"})
+	}
 	body, failed := c.post(ctx, callHeartbeat, h)
 	if failed != nil {
 		return wire.CodeInfo{}, failed

@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/textproto"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/iscdesk/iscdesk/merchant/sign"
@@ -53,7 +54,7 @@ func (c *Client) upload(ctx context.Context, eventID string, request wire.Upload
 		return refuse(callUpload, &wire.Problem{Field: "file", Why: fmt.Sprintf("is longer than %d bytes with the rest of the request", wire.MaxUpload)})
 	}
 	payload := sign.Unsigned
-	if c.config.Readings.HashUploads {
+	if c.config.Readings.HashUploads || kind == "application/json" {
 		payload = sign.PayloadHash(body)
 	}
 	if _, failed := c.do(ctx, callUpload, message{
@@ -85,12 +86,18 @@ func (c *Client) multipart(request wire.UploadRequest, content []byte) (body []b
 	if request.Type == wire.UploadFile {
 		part(multipart.FileContentDisposition(wire.PartFile, request.FileName), "multipart/form-data", content)
 	}
+	if c.config.Readings.FileCharacters && request.Type == wire.UploadFile {
+		request.Characters = strings.TrimSuffix(request.FileName, path.Ext(request.FileName))
+	}
 	if c.config.Readings.OmitFileName {
 		request.FileName = ""
 	}
 	text, e := json.Marshal(request)
 	if e != nil {
 		return nil, "", fmt.Errorf("write upload: %w", e)
+	}
+	if c.config.Readings.CharactersAsJSON && request.Type == wire.UploadCharacters {
+		return text, "application/json", nil
 	}
 	part(fmt.Sprintf("form-data; name=%q", wire.PartRequest), "application/json", text)
 	if err == nil {

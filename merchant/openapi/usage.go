@@ -17,6 +17,9 @@ func (c *Client) PushUsage(ctx context.Context, p wire.UsagePush) error {
 	if err := p.Check(); err != nil {
 		return refuse(callUsage, err)
 	}
+	if c.config.Readings.SmallUsage && len(p.UsageRecords) > smallUsage {
+		return refuse(callUsage, &wire.Problem{Field: "usage_records", Why: "has more than 100 items"})
+	}
 	if c.config.UsageKey == "" {
 		return refuse(callUsage, &wire.Problem{Why: "the configuration has no UsageKey"})
 	}
@@ -36,6 +39,9 @@ func (c *Client) PushUsage(ctx context.Context, p wire.UsagePush) error {
 	}
 	return failed
 }
+
+// smallUsage is the records of one push by Readings.SmallUsage.
+const smallUsage = 100
 
 const (
 	codeSerialTwice = "94060005"
