@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/record"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
@@ -53,7 +54,7 @@ func (c *Call) fail(err error) {
 	if err == nil {
 		return
 	}
-	if rec, ok := c.W.(*recorder); ok && rec.status != 0 {
+	if rec, ok := c.W.(*record.Writer); ok && rec.Status != 0 {
 		c.api.c.Log.Error("error after the answer began", "request", c.ID, "pattern", c.Pattern, "error", err)
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/record"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
@@ -50,7 +51,7 @@ type Route struct {
 // ServeHTTP is the frame around every request: headers, log, panic guard, and the
 // answers to paths and methods that do not exist.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rec := &recorder{ResponseWriter: w}
+	rec := &record.Writer{ResponseWriter: w}
 	c := &Call{R: r, W: rec, ID: strings.ToLower(rand.Text()), Now: a.c.Clock.Now(), api: a}
 	h := rec.Header()
 	h.Set(cloudapi.HeaderAPI, "1")
@@ -154,7 +155,7 @@ func (a *API) open(p, allow string) bool {
 }
 
 // guard turns a defect into an answer: one request fails, the cloud goes on.
-func (a *API) guard(c *Call, rec *recorder) {
+func (a *API) guard(c *Call, rec *record.Writer) {
 	p := recover()
 	if p == nil {
 		return
@@ -163,7 +164,7 @@ func (a *API) guard(c *Call, rec *recorder) {
 		panic(p) // net/http's own way to cut a connection
 	}
 	a.c.Log.Error("panic in a request", "request", c.ID, "pattern", c.Pattern, "panic", p, "stack", string(debug.Stack()))
-	if rec.status == 0 {
+	if rec.Status == 0 {
 		c.fail(errPanic)
 		return
 	}
@@ -171,41 +172,15 @@ func (a *API) guard(c *Call, rec *recorder) {
 }
 
 // access writes one line for each request. It holds no token, no body and no query.
-func (a *API) access(c *Call, rec *recorder) {
+func (a *API) access(c *Call, rec *record.Writer) {
 	level := slog.LevelInfo
-	if rec.status >= 500 {
+	if rec.Status >= 500 {
 		level = slog.LevelError
 	}
 	a.c.Log.Log(c.R.Context(), level, "request", "request", c.ID, "method", c.R.Method, "pattern", c.Pattern,
-		"status", rec.status, "bytes", rec.bytes, "ms", a.c.Clock.Now().Sub(c.Now).Milliseconds(),
+		"status", rec.Status, "bytes", rec.Bytes, "ms", a.c.Clock.Now().Sub(c.Now).Milliseconds(),
 		"address", c.R.RemoteAddr, "account", c.User.Account, "device", c.Device)
 }
-
-// recorder remembers what was answered.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	n, err := r.ResponseWriter.Write(b)
-	r.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // discard asks the mux why it did not match, without answering anyone.
 type discard struct {

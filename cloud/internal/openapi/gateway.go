@@ -175,7 +175,7 @@ func (a *API) guard(c *Call) {
 		panic(p) // net/http's own way to cut a connection
 	}
 	a.c.Log.Error("panic in a request", "request", c.ID, "pattern", c.pattern, "panic", p, "stack", string(debug.Stack()))
-	if c.w.status != 0 || c.route.Broken == nil {
+	if c.w.Status != 0 || c.route.Broken == nil {
 		panic(http.ErrAbortHandler) // half an answer must not look whole
 	}
 	c.route.Broken(c)
@@ -184,8 +184,8 @@ func (a *API) guard(c *Call) {
 // access writes one line for each request: no signature, no body and no query. It is never an error: the
 // marketplace's pages print status 500 for what a merchant asked wrongly, and defects of ours have a line of their own.
 func (a *API) access(c *Call) {
-	a.c.Log.Info("open api", "request", c.ID, "method", c.R.Method, "pattern", c.pattern, "status", c.w.status,
-		"bytes", c.w.bytes, "ms", a.c.Clock.Now().Sub(c.Now).Milliseconds(), "address", c.R.RemoteAddr, "access", c.access, "merchant", c.Merchant)
+	a.c.Log.Info("open api", "request", c.ID, "method", c.R.Method, "pattern", c.pattern, "status", c.w.Status,
+		"bytes", c.w.Bytes, "ms", a.c.Clock.Now().Sub(c.Now).Milliseconds(), "address", c.R.RemoteAddr, "access", c.access, "merchant", c.Merchant)
 }
 
 // size is how much of a request its headers are.
@@ -197,28 +197,3 @@ func size(h http.Header) (n int) {
 	}
 	return n
 }
-
-// recorder remembers what was answered.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements http.ResponseWriter.
-func (r *recorder) Write(b []byte) (int, error) {
-	n, err := r.ResponseWriter.Write(b)
-	r.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

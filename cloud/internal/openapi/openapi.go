@@ -18,6 +18,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/record"
 	"github.com/iscdesk/iscdesk/cloud/internal/seal"
 	"github.com/iscdesk/iscdesk/internal/clock"
 )
@@ -102,7 +103,7 @@ type Call struct {
 	Now      time.Time     // read once, so that one request sees one time
 	ID       string        // request id, also in the log
 
-	w       *recorder
+	w       *record.Writer
 	pattern string
 	route   Route
 	access  string // AK, once it is known to exist
@@ -124,7 +125,7 @@ func (c *Call) JSON(status int, v any) {
 
 // ServeHTTP is the frame around every request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rec := &recorder{ResponseWriter: w}
+	rec := &record.Writer{ResponseWriter: w}
 	c := &Call{R: r, w: rec, ID: strings.ToLower(rand.Text()), Now: a.c.Clock.Now()}
 	h := rec.Header()
 	h.Set("X-Request-Id", c.ID)

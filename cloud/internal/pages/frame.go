@@ -10,12 +10,13 @@ import (
 
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/record"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
 // ServeHTTP is the frame around every request below Root: headers, the log, and the panic guard.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rec := &recorder{ResponseWriter: w}
+	rec := &record.Writer{ResponseWriter: w}
 	harden(rec.Header())
 	id, begun := strings.ToLower(rand.Text()), c.c.Clock.Now()
 	rec.Header().Set("Iscdesk-Request", id)
@@ -25,13 +26,13 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				panic(p) // net/http's own way to cut a connection
 			}
 			c.c.Log.Error("panic in a page", "request", id, "pattern", r.Pattern, "panic", p, "stack", string(debug.Stack()))
-			if rec.status != 0 {
+			if rec.Status != 0 {
 				panic(http.ErrAbortHandler) // half a page must not look whole
 			}
 			http.Error(rec, "internal error; request "+id, http.StatusInternalServerError)
 		}
-		c.c.Log.Info("page", "request", id, "method", r.Method, "pattern", r.Pattern, "status", rec.status,
-			"bytes", rec.bytes, "ms", c.c.Clock.Now().Sub(begun).Milliseconds(), "address", r.RemoteAddr)
+		c.c.Log.Info("page", "request", id, "method", r.Method, "pattern", r.Pattern, "status", rec.Status,
+			"bytes", rec.Bytes, "ms", c.c.Clock.Now().Sub(begun).Milliseconds(), "address", r.RemoteAddr)
 	}()
 	c.mux.ServeHTTP(rec, r)
 }
@@ -140,29 +141,3 @@ func (v *Visit) switchLanguage() bool {
 func nowhere(*Visit) error {
 	return meta.Refuse(cloudapi.ErrNotFound, "there is no such page", "reason", "page")
 }
-
-// recorder remembers what was answered.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	n, err := r.ResponseWriter.Write(b)
-	r.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
