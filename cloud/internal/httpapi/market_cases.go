@@ -13,6 +13,9 @@ import (
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
+// maxTarget bounds where a case goes, in bytes.
+const maxTarget = 512
+
 // caseRoutes: the debugging of a merchant's server, for an ISV's own tests. The console's debugging page is
 // the same room.
 func (a *API) caseRoutes() []Route {
@@ -46,7 +49,7 @@ func (a *API) postRunCase(c *Call) error {
 		return err
 	}
 	for _, v := range []struct{ member, value string }{{"product", in.Product}, {"url", in.URL}, {"key", in.Key}, {"scene", in.Scene}} {
-		if err := text(v.member, v.value, 0, maxURL); err != nil {
+		if err := text(v.member, v.value, 0, maxTarget); err != nil {
 			return err
 		}
 	}

@@ -2,19 +2,10 @@ package httpapi
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/market"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
-	"github.com/iscdesk/iscdesk/internal/token"
-)
-
-// Bounds of listings, in bytes.
-const (
-	maxURL  = 512
-	maxSKU  = 64
-	maxSpec = 64 // of a product id
 )
 
 // listingRoutes: what merchants sell, and what can be ordered.
@@ -105,29 +96,14 @@ func (a *API) putListing(c *Call) error {
 	}
 	l := meta.Listing{Product: c.Path("product"), Merchant: c.Merchant.ID, Kind: in.Kind, URL: in.URL, Key: in.Key,
 		NotifyURL: in.NotifyURL, NotifyKey: in.NotifyKey, Bound: in.Bound, OnSale: in.OnSale}
-	if err := name("product", l.Product, ".-_", maxProduct); err != nil {
-		return err
-	}
-	switch in.Kind {
-	case meta.KindLicense, meta.KindCode, meta.KindSaaS:
-	default:
-		return Invalid("kind", "the kind is license, code or saas")
-	}
 	switch in.Provision {
 	case cloudapi.ProvisionAtOnce:
 		l.Provision = meta.ProvisionAtOnce
 	case cloudapi.ProvisionAccepted:
 		l.Provision = meta.ProvisionAccepted
-	default:
-		return Invalid("provision", "provisioning is at_once or accepted")
 	}
-	for _, v := range []struct {
-		member, value string
-		low, high     int
-	}{{"url", in.URL, 1, maxURL}, {"key", in.Key, 1, maxID}, {"notifyUrl", in.NotifyURL, 0, maxURL}, {"notifyKey", in.NotifyKey, 0, maxID}} {
-		if err := text(v.member, v.value, v.low, v.high); err != nil {
-			return err
-		}
+	if err := market.CheckListing(l); err != nil {
+		return err
 	}
 	if err := a.c.Store.PutListing(c.Context(), l, c.Why("listing.put", "product", l.Product)); err != nil {
 		return err
@@ -165,48 +141,11 @@ func (a *API) putSpec(c *Call) error {
 		return err
 	}
 	in.ProductID = c.Path("productId")
-	if err := checkSpec(in); err != nil {
+	if err := market.CheckSpec(meta.Spec(in)); err != nil {
 		return err
 	}
 	if err := a.c.Store.PutSpec(c.Context(), c.Merchant.ID, meta.Spec(in), c.Why("spec.put", "product", in.Product, "productId", in.ProductID)); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, in)
-}
-
-// checkSpec looks at everything that the store does not.
-func checkSpec(in cloudapi.Spec) error {
-	if err := name("productId", strings.ToLower(in.ProductID), "-_", maxSpec); err != nil {
-		return err
-	}
-	if err := name("product", in.Product, ".-_", maxProduct); err != nil {
-		return err
-	}
-	if err := text("sku", in.SKU, 1, maxSKU); err != nil {
-		return err
-	}
-	if err := text("name", in.Name, 1, maxDisplay); err != nil {
-		return err
-	}
-	switch in.Charging {
-	case meta.ChargePeriod:
-		if in.Period != "year" && in.Period != "month" && in.Period != "day" {
-			return Invalid("period", "the period is year, month or day")
-		}
-	case meta.ChargeOnce, meta.ChargeOnDemand, meta.ChargePackage:
-		if in.Period != "" {
-			return Invalid("period", "only a specification charged by period has one")
-		}
-	default:
-		return Invalid("charging", "charging is PERIOD, ONE_TIME, ON_DEMAND or ON_DEMAND_PKG")
-	}
-	if len(in.Features) > token.MaxFeatures {
-		return Invalid("features", "there are too many features")
-	}
-	for i, f := range in.Features {
-		if err := name("features."+strconv.Itoa(i), f, ".-_", token.MaxFeature); err != nil {
-			return err
-		}
-	}
-	return nil
 }

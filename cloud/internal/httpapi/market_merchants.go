@@ -1,12 +1,11 @@
 package httpapi
 
 import (
-	"crypto/rand"
 	"net/http"
 	"time"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/market"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
-	"github.com/iscdesk/iscdesk/cloud/internal/seal"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
 
@@ -104,18 +103,16 @@ func (a *API) postMerchantKey(c *Call) error {
 	if err := c.Decode(&in); err != nil {
 		return err
 	}
-	switch in.Category {
-	case meta.KeyBase, meta.KeyKit, meta.KeyCode, meta.KeyNotify:
-	default:
-		return Invalid("category", "the category is base, kit, code or notify")
-	}
-	k := meta.MerchantKey{ID: meta.NewID("key"), Merchant: c.Merchant.ID, Category: in.Category, Created: meta.Stamp(c.Now)}
-	secret := meta.NewSecret("")
-	k.Sealed = a.c.Box.Seal(seal.MerchantKey, k.ID, secret)
-	if err := a.c.Store.AddMerchantKey(c.Context(), k, c.Why("merchant.key_added", "key", k.ID, "category", k.Category)); err != nil {
+	k, secret, err := a.staff().AddKey(c.Context(), c.Merchant.ID, in.Category, c.Now, c.Why("merchant.key_added"))
+	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusCreated, cloudapi.MerchantKey{ID: k.ID, Category: k.Category, Created: k.Created, Secret: secret})
+}
+
+// staff is the room of what a merchant's people do.
+func (a *API) staff() market.Staff {
+	return market.Staff{Store: a.c.Store, Box: a.c.Box, Caller: a.c.Merchants}
 }
 
 func (a *API) revokeMerchantKey(c *Call) error {
@@ -139,11 +136,8 @@ func (a *API) getAccessKeys(c *Call) error {
 }
 
 func (a *API) postAccessKey(c *Call) error {
-	// As long as the marketplace's own: 20 and 40 characters, of 100 and 200 random bits.
-	k := meta.AccessKey{Access: rand.Text()[:20], Merchant: c.Merchant.ID, Created: meta.Stamp(c.Now)}
-	secret := (rand.Text() + rand.Text())[:40]
-	k.Sealed = a.c.Box.Seal(seal.AccessKey, k.Access, secret)
-	if err := a.c.Store.AddAccessKey(c.Context(), k, c.Why("merchant.access_added", "access", k.Access)); err != nil {
+	k, secret, err := a.staff().AddAccessKey(c.Context(), c.Merchant.ID, c.Now, c.Why("merchant.access_added"))
+	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusCreated, cloudapi.AccessKey{Access: k.Access, Created: k.Created, Secret: secret})
@@ -178,34 +172,16 @@ func (a *API) postAddress(c *Call) error {
 	if err := c.Decode(&in); err != nil {
 		return err
 	}
-	if err := text("address", in.Address, 1, maxURL); err != nil {
-		return err
-	}
-	base, err := a.c.Merchants.Base(in.Address)
+	m, err := a.staff().AddAddress(c.Context(), c.Merchant.ID, in.Address, c.Now, c.Why("merchant.address_added"))
 	if err != nil {
-		return err
-	}
-	m := meta.Address{ID: meta.NewID("adr"), Merchant: c.Merchant.ID, Base: base, Challenge: meta.NewSecret("iscdesk-"), Created: meta.Stamp(c.Now)}
-	if err := a.c.Store.AddAddress(c.Context(), m, c.Why("merchant.address_added", "address", base)); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusCreated, addressOf(m))
 }
 
-// verifyAddress asks the address for its challenge, each time anew. An address that was verified once
-// stays so when it does not show the challenge any more: orders hang on it.
 func (a *API) verifyAddress(c *Call) error {
-	m, err := a.c.Store.Address(c.Context(), c.Merchant.ID, c.Path("id"))
+	m, err := a.staff().VerifyAddress(c.Context(), c.Merchant.ID, c.Path("id"), c.Now, c.Why("merchant.address_verified"))
 	if err != nil {
-		return err
-	}
-	if err := a.c.Merchants.Shows(c.Context(), m.Base, m.Challenge); err != nil {
-		return meta.Refuse(cloudapi.ErrConflict, "the address does not show its challenge", "reason", "unverified", "address", m.Base, "cause", err.Error())
-	}
-	if err := a.c.Store.VerifyAddress(c.Context(), c.Merchant.ID, m.ID, meta.Stamp(c.Now), c.Why("merchant.address_verified", "address", m.Base)); err != nil {
-		return err
-	}
-	if m, err = a.c.Store.Address(c.Context(), c.Merchant.ID, m.ID); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, addressOf(m))
