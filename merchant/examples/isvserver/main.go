@@ -31,13 +31,14 @@ func main() {
 	if err := run(flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "isvserver:", err)
 		if errors.Is(err, errUsage) {
+			flag.Usage()
 			os.Exit(2)
 		}
 		os.Exit(1)
 	}
 }
 
-var errUsage = errors.New("wrong command line\n" + usage)
+var errUsage = errors.New("wrong command line")
 
 func run(args []string) error {
 	if len(args) < 2 || len(args) != map[string]int{"init": 2, "key": 2, "serve": 2, "check": 3}[args[0]] {
