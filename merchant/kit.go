@@ -123,16 +123,25 @@ func (k kit) claims(r *http.Request) bool {
 	return ok && r.Method == http.MethodPost
 }
 
-func (k kit) limit() int64 { return maxKit }
+// limit is small where no key could prove a call: a body is held in memory before it is proved.
+func (k kit) limit() int64 {
+	if len(k.keys()) == 0 {
+		return maxProduction
+	}
+	return maxKit
+}
+
+func (k kit) keys() []string {
+	if k.options.Readings.AnyKey {
+		return k.options.Keys.all()
+	}
+	return k.options.Keys.Kit
+}
 
 func (k kit) prove(r *http.Request, body []byte, now time.Time) (proof, error) {
-	keys := k.options.Keys.Kit
-	if k.options.Readings.AnyKey {
-		keys = k.options.Keys.all()
-	}
 	_, old, _ := kitCall(r.URL.Path)
 	err := sign.ErrKey
-	for _, key := range keys {
+	for _, key := range k.keys() {
 		var p proof
 		if old {
 			p, err = k.proveV1(key, r, body, now)

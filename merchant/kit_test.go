@@ -472,3 +472,19 @@ func FuzzKitFamily(f *testing.F) {
 		}
 	})
 }
+
+// TestWithoutKeysNoLargeBodyIsRead: who sells nothing with the kit holds nobody's 8 MiB.
+func TestWithoutKeysNoLargeBodyIsRead(t *testing.T) {
+	for name, tt := range map[string]struct {
+		options Options
+		want    int64
+	}{
+		"no key":  {Options{Keys: Keys{Base: []string{baseKey}}}, maxProduction},
+		"a key":   {Options{Keys: Keys{Kit: []string{kitKey}}}, maxKit},
+		"any key": {Options{Keys: Keys{Base: []string{baseKey}}, Readings: Readings{AnyKey: true}}, maxKit},
+	} {
+		if got := (kit{tt.options}).limit(); got != tt.want {
+			t.Errorf("%s: %d bytes", name, got)
+		}
+	}
+}
