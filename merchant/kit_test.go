@@ -488,3 +488,21 @@ func TestWithoutKeysNoLargeBodyIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestAStateFromTheFutureDoesNotLock: one call whose clock was years ahead; what comes behind it still counts.
+func TestAStateFromTheFutureDoesNotLock(t *testing.T) {
+	d, b := kitDesk(t, nil)
+	const years = 10 * 365 * 24 * 3600
+	d.kitAt(years, wire.Success, kitTenant(wire.KitAdd))
+	d.kitAt(years, wire.Success, kitUsers(wire.KitAdd, "anna"))
+	d.kitAt(years, wire.Success, kitOrg(wire.KitAdd, "d1", "n"))
+	d.kitAt(years, wire.Success, kitTree("d1", "d2"))
+	d.clock.Advance(2 * time.Minute)
+	d.kitAt(0, wire.Success, kitTenant(wire.KitDelete))
+	d.kitAt(0, wire.Success, kitUsers(wire.KitDelete, "anna"))
+	d.kitAt(0, wire.Success, kitOrg(wire.KitDelete, "d1", "n"))
+	d.kitAt(0, wire.Success, kitTree())
+	if len(b.tenants)+len(b.users)+len(b.orgs) != 0 {
+		t.Errorf("left: %v, %v, %v", b.tenants, b.users, b.orgs)
+	}
+}

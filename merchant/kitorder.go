@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/iscdesk/iscdesk/merchant/sign"
 	"github.com/iscdesk/iscdesk/merchant/store"
 )
 
@@ -22,6 +23,16 @@ const maxNewest = 20_000
 type newest struct {
 	All  int64            `json:"all,omitempty"`  // of the whole, a tree
 	Each map[string]int64 `json:"each,omitempty"` // of one name, when that is newer than the whole
+	now  int64            // when the call came
+}
+
+// moment is how a state's time is remembered. One from the future, of a clock that was wrong for once, counts as of now: else
+// all that comes until then would be answered with success and left out.
+func (n *newest) moment(at time.Time) int64 {
+	if ms := at.UnixMilli(); n.now == 0 || ms <= n.now+sign.Window.Milliseconds() {
+		return ms
+	}
+	return n.now
 }
 
 // outdated tells whether something newer of a name was handed over.
@@ -34,7 +45,7 @@ func (n *newest) note(name string, at time.Time) {
 	if n.Each == nil {
 		n.Each = map[string]int64{}
 	}
-	n.Each[name] = at.UnixMilli()
+	n.Each[name] = n.moment(at)
 }
 
 // one hands a name's state over unless it is outdated.
@@ -65,7 +76,7 @@ func (n *newest) all(at time.Time, hand func(keep []string) error) error {
 	if err := hand(keep); err != nil {
 		return err
 	}
-	n.All = ms
+	n.All = n.moment(at)
 	for name, of := range n.Each {
 		if of <= ms {
 			delete(n.Each, name)
@@ -103,7 +114,7 @@ func (k kit) ordered(ctx context.Context, test bool, subject []string, apply fun
 	if state.Turn != store.Yours {
 		return errors.New("begin kit call: another process is at the same subject")
 	}
-	answer, err := advance(state.Answer, apply)
+	answer, err := advance(state.Answer, k.options.Now(), apply)
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer cancel()
 	if err == nil {
@@ -117,13 +128,14 @@ func (k kit) ordered(ctx context.Context, test bool, subject []string, apply fun
 
 // advance reads what is remembered, runs apply with it and writes what is to be remembered. A panic of apply
 // is an error here already, or the turn would never be given up.
-func advance(kept []byte, apply func(*newest) error) ([]byte, error) {
+func advance(kept []byte, now time.Time, apply func(*newest) error) ([]byte, error) {
 	var n newest
 	if kept != nil {
 		if err := json.Unmarshal(kept, &n); err != nil {
 			return nil, fmt.Errorf("read times of a kit subject: %w", err)
 		}
 	}
+	n.now = now.UnixMilli()
 	if _, err := guard(func() (outcome, error) { return outcome{}, apply(&n) }); err != nil {
 		return nil, err
 	}
