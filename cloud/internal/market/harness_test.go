@@ -16,6 +16,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/meta/sqlite"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce/producetest"
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/cloud/internal/seal"
 	"github.com/iscdesk/iscdesk/internal/clock/clocktest"
 	"github.com/iscdesk/iscdesk/merchant/sign"
@@ -134,6 +135,7 @@ type house struct {
 	queue *produce.Queue
 	room  *market.Room
 	path  string
+	on    readings.Readings
 }
 
 var begin = time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC)
@@ -141,7 +143,13 @@ var begin = time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC)
 // open makes the house; change, when it is not nil, changes the listing before it is stored.
 func open(t *testing.T, change func(*meta.Listing)) *house {
 	t.Helper()
-	h := &house{t: t, clock: clocktest.New(begin), path: t.TempDir()}
+	return openRead(t, change, readings.Readings{})
+}
+
+// openRead is open with other readings.
+func openRead(t *testing.T, change func(*meta.Listing), on readings.Readings) *house {
+	t.Helper()
+	h := &house{t: t, clock: clocktest.New(begin), path: t.TempDir(), on: on}
 	h.isv = &isv{t: t, clock: h.clock}
 	h.srv = producetest.Start(t, h.isv)
 	var err error
@@ -167,7 +175,7 @@ func (h *house) start() {
 	codes := market.NewCodes(h.store, func(ctx context.Context, resource string, from, until time.Time) error {
 		return h.room.Activated(ctx, resource, from, until)
 	})
-	h.room = market.New(market.Config{Store: h.store, Queue: h.queue, Clock: h.clock, Log: log, Follow: codes.Follow})
+	h.room = market.New(market.Config{Store: h.store, Queue: h.queue, Clock: h.clock, Log: log, Readings: h.on, Follow: codes.Follow})
 	h.queue.Start(h.t.Context())
 }
 
@@ -208,6 +216,9 @@ func (h *house) furnish(change func(*meta.Listing)) {
 		{ProductID: "OFFI-MONTH", Product: "cad", SKU: "basic", Name: "Basic, month", Charging: meta.ChargePeriod, Period: "month", Features: []string{"draw", "export"}},
 		{ProductID: "OFFI-ONCE", Product: "cad", SKU: "once", Name: "For good", Charging: meta.ChargeOnce},
 	} {
+		if l.Kind == meta.KindCode { // which cannot be tried
+			p.TrialDays = 0
+		}
 		h.ok(s.PutSpec(ctx, "mer_1", p, meta.Entry{}))
 	}
 }

@@ -98,9 +98,10 @@ type Merchants interface {
 	Spec(ctx context.Context, productID string) (Spec, error)
 }
 
-// Trialable says whether the specification's trial is one that can be offered: none, or
-// 3 to 180 days of a periodic specification.
-func (s Spec) Trialable() error {
+// Trialable says whether the specification's trial is one that a listing of the kind can offer: none, or
+// 3 to 180 days of a periodic specification. Authorization codes have none: their interfaces know no
+// conversion of a trial.
+func (s Spec) Trialable(kind string) error {
 	switch {
 	case s.TrialDays == 0:
 		return nil
@@ -108,6 +109,8 @@ func (s Spec) Trialable() error {
 		return Refuse(cloudapi.ErrInvalid, "a trial lasts 3 to 180 days; 0 offers none", "member", "trialDays")
 	case s.Charging != ChargePeriod:
 		return Refuse(cloudapi.ErrInvalid, "only a specification charged by period can be tried", "member", "trialDays")
+	case kind == KindCode:
+		return Refuse(cloudapi.ErrInvalid, "authorization codes cannot be tried", "member", "trialDays")
 	}
 	return nil
 }

@@ -391,6 +391,13 @@ func specs(t *testing.T, c *core) {
 		URL: "https://bob_isv.example.com/p", Key: "bob_isv_base"}, meta.Entry{}))
 	code(t, "a product id of another listing", c.PutSpec(c.ctx, "mer_bob_isv",
 		meta.Spec{ProductID: "OFFI1", Product: "cam", Name: "Mine", Charging: meta.ChargePeriod, Period: "year"}, meta.Entry{}), cloudapi.ErrNameExists)
+	ok(t, c.AddProduct(c.ctx, meta.Product{ID: "cae", Name: "Cae"}, meta.Entry{}))
+	ok(t, c.PutListing(c.ctx, meta.Listing{Product: "cae", Merchant: "mer_bob_isv", Kind: meta.KindCode, Provision: meta.ProvisionAtOnce,
+		URL: "https://bob_isv.example.com/p", Key: "bob_isv_code"}, meta.Entry{}))
+	codes := meta.Spec{ProductID: "OFFI3", Product: "cae", Name: "Codes", Charging: meta.ChargePeriod, Period: "year", TrialDays: 30}
+	code(t, "a trial of authorization codes", c.PutSpec(c.ctx, "mer_bob_isv", codes, meta.Entry{}), cloudapi.ErrInvalid)
+	codes.TrialDays = 0
+	ok(t, c.PutSpec(c.ctx, "mer_bob_isv", codes, meta.Entry{}))
 	list, err := c.Specs(c.ctx, "cad")
 	ok(t, err)
 	if len(list) != 2 || list[0].ProductID != "OFFI1" || list[0].TrialDays != 180 || list[1].ProductID != "OFFI2" {

@@ -160,9 +160,6 @@ func noSpec() error { return meta.Refuse(cloudapi.ErrNotFound, "there is no such
 
 // PutSpec implements meta.Merchants.
 func (s *Store) PutSpec(ctx context.Context, merchant string, p meta.Spec, why meta.Entry) error {
-	if err := p.Trialable(); err != nil {
-		return err
-	}
 	if p.Features == nil {
 		p.Features = []string{}
 	}
@@ -177,6 +174,9 @@ func (s *Store) PutSpec(ctx context.Context, merchant string, p meta.Spec, why m
 		}
 		if l.Merchant != merchant {
 			return noListing()
+		}
+		if err := p.Trialable(l.Kind); err != nil {
+			return err
 		}
 		old, err := scanSpec(tx.QueryRow(specColumns+`WHERE product_id = ?`, p.ProductID))
 		switch {
