@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/iscdesk/iscdesk/merchant/wire"
 )
@@ -111,13 +112,14 @@ var stepsZh = map[wire.Step]string{
 	wire.StepAsk:     "重发之前请先确认是否已执行。",
 }
 
-// clean makes a foreign text fit for a log's line.
+// clean makes a foreign text fit for a log's line and a terminal: no control characters (C1 has some of their own), no line
+// or paragraph ends, nothing that turns the direction of writing.
 func clean(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
+		if unicode.IsPrint(r) {
+			return r
 		}
-		return r
+		return ' '
 	}, strings.ToValidUTF8(s, "?"))
 	if r := []rune(s); len(r) > maxMessage {
 		return string(r[:maxMessage-1]) + "…"
