@@ -23,6 +23,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/conns"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/clock"
 )
@@ -49,6 +50,7 @@ type serveCommand struct {
 	RetryEvery      time.Duration  `help:"The time between two attempts of a call to a merchant; default: as the marketplace's pages say." placeholder:"DURATION"`
 	Probe           bool           `help:"Replay the saved debugging cases of what is on sale twice a day (01:00 and 07:00 UTC); --no-probe does not." default:"true" negatable:""`
 	ProbeDays       int            `help:"Take a listing off sale after so many failing days of probes in a row; 0 never does." default:"5" placeholder:"DAYS"`
+	Reading         []string       `help:"Read the marketplace's pages otherwise where they contradict each other; may be repeated. 'list' for a name shows what there is." placeholder:"NAME"`
 	OrderCodes      string         `help:"The prefix of the order query's codes; the marketplace's pages print both." enum:"MKT,CBC" default:"MKT"`
 }
 
@@ -97,7 +99,11 @@ func (s *serveCommand) Run(st *streams) error {
 	case s.RetryEvery > 0:
 		plans = produce.DefaultPlans().Paced(s.RetryEvery)
 	}
-	a, err := app.Open(ctx, app.Config{Data: data, Plans: plans, Names: s.Name, Clock: clock.System{}, Log: log, Build: revision(),
+	others, err := readings.Parse(s.Reading)
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, app.Config{Data: data, Plans: plans, Readings: others, Names: s.Name, Clock: clock.System{}, Log: log, Build: revision(),
 		Terms: httpapi.LeaseTerms{Lease: s.Lease, Grace: s.Grace}, Reach: reach, OrderPrefix: s.OrderCodes + ".", RequireSign: s.RequireSign,
 		Probe: s.Probe, NoSaleAfter: s.ProbeDays})
 	if err != nil {

@@ -28,6 +28,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/pages"
 	"github.com/iscdesk/iscdesk/cloud/internal/password"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/cloud/internal/seal"
 	"github.com/iscdesk/iscdesk/internal/atomicfile"
 	"github.com/iscdesk/iscdesk/internal/clock"
@@ -57,10 +58,11 @@ type Config struct {
 	Plans       produce.Plans // when calls to merchants are repeated; nil takes the documented plans
 	// OrderPrefix stands before the codes of the order query: "MKT." or "CBC."; "" is "MKT.".
 	OrderPrefix string
-	LicenseWait time.Duration // how long an agent's request waits for a merchant; zero takes the default
-	Probe       bool          // replay the saved cases of what is on sale twice a day
-	NoSaleAfter int           // failing days of probes in a row that take a listing off sale; 0 for never
-	CaseWait    time.Duration // how long a debugging call waits for an upload; zero takes the default
+	Readings    readings.Readings // where the marketplace's pages are read otherwise than docs/market.md says
+	LicenseWait time.Duration     // how long an agent's request waits for a merchant; zero takes the default
+	Probe       bool              // replay the saved cases of what is on sale twice a day
+	NoSaleAfter int               // failing days of probes in a row that take a listing off sale; 0 for never
+	CaseWait    time.Duration     // how long a debugging call waits for an upload; zero takes the default
 }
 
 // App is a cloud that is ready to be served. It implements http.Handler.

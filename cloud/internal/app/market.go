@@ -33,15 +33,19 @@ type shop struct {
 // newShop puts the rooms together over a store. It starts nothing: see start.
 func newShop(c Config, store meta.Store, box *seal.Box) *shop {
 	s := &shop{box: box, caller: produce.NewCaller(c.Reach)}
-	s.sender = produce.NewSender(produce.SenderConfig{Caller: s.caller, Clock: c.Clock, RequireSign: c.RequireSign})
+	s.sender = produce.NewSender(produce.SenderConfig{Caller: s.caller, Clock: c.Clock, RequireSign: c.RequireSign, Readings: c.Readings})
+	if c.Plans == nil && c.Readings.SaaSRetries {
+		c.Plans = produce.SaaSPlans()
+	}
 	s.queue = produce.NewQueue(produce.Config{Store: store, Sender: s.sender, Targets: produce.Listings{Store: store, Box: box},
-		Clock: c.Clock, Log: c.Log, Plans: c.Plans})
+		Clock: c.Clock, Log: c.Log, Plans: c.Plans, Readings: c.Readings})
 	// A resource tells its code what has become of it, and an activation tells the resource.
 	s.codes = market.NewCodes(store, func(ctx context.Context, resource string, from, until time.Time) error {
 		return s.orders.Activated(ctx, resource, from, until)
 	})
-	s.orders = market.New(market.Config{Store: store, Queue: s.queue, Clock: c.Clock, Log: c.Log, Follow: s.codes.Follow})
+	s.orders = market.New(market.Config{Store: store, Queue: s.queue, Clock: c.Clock, Log: c.Log, Readings: c.Readings, Follow: s.codes.Follow})
 	s.licenses = market.NewLicenses(store, c.Clock, s.queue.Plans, s.queue.Wake)
+	s.licenses.Readings = c.Readings
 	s.queue.Handle(wire.ActivityGetLicenseAsync, s.licenses.Handler())
 	s.cases = cases.New(cases.Config{Store: store, Box: box, Sender: s.sender, Clock: c.Clock, Log: c.Log, Wait: c.CaseWait, NoSale: c.NoSaleAfter})
 	s.probes = c.Probe
@@ -65,7 +69,7 @@ func (s *shop) close() {
 
 // openAPI is what merchants call.
 func (s *shop) openAPI(c Config, store meta.Store, gates *limit.Gates) *openapi.API {
-	a := openapi.New(openapi.Config{Store: store, Box: s.box, Gates: gates, Clock: c.Clock, Log: c.Log, OrderPrefix: c.OrderPrefix})
+	a := openapi.New(openapi.Config{Store: store, Box: s.box, Gates: gates, Clock: c.Clock, Log: c.Log, OrderPrefix: c.OrderPrefix, Readings: c.Readings})
 	a.HandleUploads(s.licenses)
 	a.HandleCodes(s.codes)
 	a.HandleUsage()

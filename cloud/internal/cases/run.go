@@ -10,7 +10,6 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
-	"github.com/iscdesk/iscdesk/merchant/sign"
 	"github.com/iscdesk/iscdesk/merchant/wire"
 )
 
@@ -24,7 +23,7 @@ type Report struct {
 	Case      meta.Case          // as it is saved; zero when nothing is
 }
 
-func (r *Room) stamp() string { return sign.Timestamp(r.Clock.Now()) }
+func (r *Room) stamp() string { return r.Sender.Timestamp() }
 
 // Run sends a wish, judges it, and saves what has passed. Refusals: those of the target (see Show);
 // rate_limited when too many of the merchant are under way.

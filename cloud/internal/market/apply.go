@@ -60,9 +60,13 @@ func applicationKey(parts ...string) meta.Hash {
 // call is the getLicenseAsync of an application at the merchant's instance. The body is made once and is
 // the same on each attempt, testFlag is never set. The store gives it the key.
 func (l *Licenses) call(a meta.Application, res meta.Resource, now time.Time) (meta.Call, error) {
-	r := wire.GetLicenseAsync{EventID: a.Event, InstanceID: res.MerchantID, EffectiveTime: wire.FormatLicenseTime(a.From), DeviceFingerprint: a.Fingerprint}
+	format := wire.FormatLicenseTime
+	if l.Readings.LicenseDigits {
+		format = wire.FormatTime
+	}
+	r := wire.GetLicenseAsync{EventID: a.Event, InstanceID: res.MerchantID, EffectiveTime: format(a.From), DeviceFingerprint: a.Fingerprint}
 	if !a.Until.IsZero() {
-		r.ExpireTime = wire.FormatLicenseTime(a.Until)
+		r.ExpireTime = format(a.Until)
 	}
 	return l.plans.Call(now, produce.About{Merchant: res.Merchant, Product: res.Product, Subject: a.Event}, r)
 }

@@ -127,23 +127,27 @@ func ahead(st *meta.Step) {
 // refresh adds the call that tells the merchant of an order's new end.
 func (r *Room) refresh(ctx context.Context, st *meta.Step, o meta.Order, scene string) error {
 	res := st.Resource
+	expire := wire.FormatTime(o.Expire)
+	if r.Readings.LongTimes {
+		expire = wire.FormatMillis(o.Expire.UTC())
+	}
 	product := ""
 	if o.Spec != res.Spec {
 		product = o.Spec
 	}
 	id, line := o.ID, o.Line
-	if o.Undoes != "" && res.Kind != meta.KindSaaS {
-		// The pages for licences name the renewal that is undone, those of SaaS the unsubscription.
+	// The pages for licences name the renewal that is undone, those of SaaS the unsubscription.
+	if o.Undoes != "" && (res.Kind != meta.KindSaaS || r.Readings.UndoneRenewal) && !r.Readings.UndoneUnsubscription {
 		id, line = o.Undoes, o.Undoes+"-000001"
 	}
-	var q wire.Request = wire.RefreshInstance{ExpireTime: wire.FormatTime(o.Expire), InstanceID: res.MerchantID, OrderID: id, OrderLineID: line,
+	var q wire.Request = wire.RefreshInstance{ExpireTime: expire, InstanceID: res.MerchantID, OrderID: id, OrderLineID: line,
 		ProductID: product, Scene: scene}
 	if res.Kind == meta.KindCode {
 		code, err := r.Store.CodeOfResource(ctx, res.ID)
 		if err != nil {
 			return err
 		}
-		q = wire.RefreshLicenseCode{ExpireTime: wire.FormatTime(o.Expire), License: code.Code, OrderID: o.ID, OrderLineID: o.Line, ProductID: product, Scene: scene}
+		q = wire.RefreshLicenseCode{ExpireTime: expire, License: code.Code, OrderID: o.ID, OrderLineID: o.Line, ProductID: product, Scene: scene}
 	}
 	return r.call(st, o.Created, res, "refresh:"+o.ID, q)
 }
@@ -172,6 +176,8 @@ func (r *Room) planResize(ctx context.Context, w Wish, o *meta.Order, st *meta.S
 		return err
 	}
 	switch {
+	case res.Kind == meta.KindLicense && r.Readings.LicenseGuide:
+		return conflict("licences have no interface for another size", "state", res)
 	case res.Kind == meta.KindCode || res.Trial:
 		return conflict("authorization codes and trials have no other size", "state", res)
 	case o.Amount == res.Amount && o.Spec == res.Spec:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 )
@@ -28,6 +29,9 @@ type Licenses struct {
 	plans produce.Plans
 	wake  func()
 	waits waits
+
+	// Readings are where the pages are read otherwise. Set them before the first call.
+	Readings readings.Readings
 
 	released chan struct{} // closed by Release
 	once     sync.Once
@@ -101,6 +105,9 @@ func (l *Licenses) apply(ctx context.Context, product, resource string, build fu
 		a, err := build(res)
 		if err != nil {
 			return meta.Application{}, err
+		}
+		if l.Readings.LongFingerprints && a.FingerprintForm == cloudapi.FingerprintDigest {
+			return meta.Application{}, meta.Refuse(cloudapi.ErrInvalid, "the fingerprint has more than 1024 characters", "member", "fingerprint")
 		}
 		if listing.Bound && a.Fingerprint == "" {
 			return meta.Application{}, meta.Refuse(cloudapi.ErrLicenseRefused, "the licence is bound to a device, and no fingerprint came along",

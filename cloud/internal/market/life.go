@@ -45,8 +45,11 @@ func (r *Room) due(ctx context.Context, res meta.Resource) (*meta.Step, error) {
 	case meta.ResourceOrdered:
 		return r.unobtainable(res, now)
 	case meta.ResourceActive:
+		if r.Readings.NoFrozenPeriod {
+			return r.release(ctx, res, now, nil)
+		}
 		return r.freeze(ctx, res, now)
-	case meta.ResourceFrozen:
+	case meta.ResourceFrozen, meta.ResourceDelivering: // the latter by Readings.DeliveryYear only
 		return r.release(ctx, res, now, nil)
 	}
 	res.Due = time.Time{} // nothing is left for the clock to do
@@ -68,7 +71,7 @@ func (r *Room) unobtainable(res meta.Resource, now time.Time) (*meta.Step, error
 
 // freeze ends a period: the licence works no more, the merchant keeps the data.
 func (r *Room) freeze(ctx context.Context, res meta.Resource, now time.Time) (*meta.Step, error) {
-	res.State, res.FrozenAt, res.Due = meta.ResourceFrozen, now, now.Add(FrozenFor)
+	res.State, res.FrozenAt, res.Due = meta.ResourceFrozen, now, now.Add(r.frozenFor())
 	st := &meta.Step{Resource: res}
 	if err := r.status(ctx, st, res, wire.StatusFreeze); err != nil {
 		return nil, err

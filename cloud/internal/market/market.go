@@ -18,6 +18,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/merchant/wire"
@@ -32,12 +33,14 @@ type Store interface {
 	CodeOfResource(ctx context.Context, resource string) (meta.Code, error)
 }
 
-// Config is what a room is made of. All but Follow are required.
+// Config is what a room is made of. All but Readings and Follow are required.
 type Config struct {
 	Store Store
 	Queue *produce.Queue
 	Clock clock.Clock
 	Log   *slog.Logger
+	// Readings are where the pages are read otherwise.
+	Readings readings.Readings
 	// Follow is told of each resource of KindCode after a step of its life, also of the same
 	// one again: who keeps the codes lets the resource's code follow it. nil tells nobody.
 	Follow func(ctx context.Context, r meta.Resource) error

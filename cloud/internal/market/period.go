@@ -15,11 +15,27 @@ const (
 
 // Spans of a resource's life.
 const (
-	FrozenFor  = 15 * 24 * time.Hour // a merchant keeps the data of a frozen resource so long
-	OrderLimit = 3 * time.Hour       // an order whose provisioning has not succeeded by then has failed
+	frozenMost = 15 * 24 * time.Hour // a merchant keeps the data of a frozen resource so long
+	orderMost  = 3 * time.Hour       // an order whose provisioning has not succeeded by then has failed
 	StepLimit  = 5 * 24 * time.Hour  // a delivery that waits longer lets the other side appeal
 	RejectedBy = 3                   // so many rejections let both sides appeal
 )
+
+// frozenFor is how long a frozen resource's data is kept.
+func (r *Room) frozenFor() time.Duration {
+	if n := r.Readings.FrozenDays; n > 0 {
+		return time.Duration(n) * 24 * time.Hour
+	}
+	return frozenMost
+}
+
+// orderLimit is how long provisioning may take.
+func (r *Room) orderLimit() time.Duration {
+	if r.Readings.OrderTwoHours {
+		return 2 * time.Hour
+	}
+	return orderMost
+}
 
 // forever is the end of a licence instance without one: instances have dates, see meta.Instance.
 var forever = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)

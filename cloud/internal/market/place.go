@@ -121,7 +121,7 @@ func (r *Room) planNew(ctx context.Context, w Wish, o *meta.Order) (st meta.Step
 	o.Spec, o.Product, o.Merchant, o.Amount, o.Resource = spec.ProductID, spec.Product, listing.Merchant, w.Amount, meta.NewID("ins")
 	from := begin(o.Created)
 	switch {
-	case w.Type == meta.OrderTrial && spec.TrialDays == 0:
+	case w.Type == meta.OrderTrial && (spec.TrialDays == 0 || r.Readings.TrialsSaaS && listing.Kind != meta.KindSaaS):
 		return st, meta.Refuse(cloudapi.ErrInvalid, "this specification cannot be tried", "member", "spec")
 	case w.Type == meta.OrderTrial:
 		o.Expire = from.AddDate(0, 0, spec.TrialDays)
@@ -136,7 +136,7 @@ func (r *Room) planNew(ctx context.Context, w Wish, o *meta.Order) (st meta.Step
 	}
 	res := meta.Resource{ID: o.Resource, Org: o.Org, Product: o.Product, Merchant: o.Merchant, Kind: listing.Kind, Spec: o.Spec, Order: o.ID,
 		Line: o.Line, InForce: o.ID, Charging: spec.Charging, Trial: w.Type == meta.OrderTrial, Amount: o.Amount, State: meta.ResourceOrdered,
-		From: from, Until: o.Expire, Created: o.Created, Pending: o.ID, Due: o.Created.Add(OrderLimit), Since: o.Created}
+		From: from, Until: o.Expire, Created: o.Created, Pending: o.ID, Due: o.Created.Add(r.orderLimit()), Since: o.Created}
 	// Bought before it was taken off sale, or not at all.
 	if !listing.OnSale {
 		return st, conflict("the product is not on sale", "off_sale", res)

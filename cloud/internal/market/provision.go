@@ -18,6 +18,12 @@ func (r *Room) created(ctx context.Context, c meta.Call, x produce.Exchange) (pr
 	if x.Outcome != produce.Done && x.Outcome != produce.Processing {
 		return produce.Repeat, nil
 	}
+	if x.Outcome == produce.Processing && r.Readings.LicenseGuide {
+		res, err := r.Store.Resource(ctx, c.Subject)
+		if err != nil || res.Kind == meta.KindLicense {
+			return produce.Wait, err // newInstance itself is repeated
+		}
+	}
 	other := false
 	_, err := r.step(ctx, c.Subject, func(res meta.Resource) (*meta.Step, error) {
 		other = res.MerchantID != "" && res.MerchantID != x.Result.InstanceID
@@ -108,6 +114,9 @@ func (r *Room) provisioned(ctx context.Context, res meta.Resource) (*meta.Step, 
 		return &meta.Step{Resource: res}, nil
 	case res.Delivery != meta.DeliveryNone:
 		res.State, res.Since, res.Due = meta.ResourceDelivering, now, time.Time{}
+		if r.Readings.DeliveryYear {
+			res.Due = now.Add(365 * 24 * time.Hour)
+		}
 		return &meta.Step{Resource: res}, nil
 	}
 	// The merchant has read the order's dates when it provisioned: they count, not the moment of its answer.

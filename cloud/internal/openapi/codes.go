@@ -58,7 +58,16 @@ func (a *API) HandleCodes(rules Codes) {
 }
 
 // answerCode answers a code with its printed message and status.
-func answerCode(c *Call, code string) { c.JSON(headOf(wire.GroupCode, code)) }
+func answerCode(c *Call, code string) {
+	status, head := headOf(wire.GroupCode, code)
+	switch {
+	case c.on.OldCodeStatuses && code == codeBroken:
+		status = http.StatusInternalServerError
+	case c.on.OldCodeStatuses && code == codeInvalid:
+		status = http.StatusBadRequest
+	}
+	c.JSON(status, head)
+}
 
 // headOf is the printed row of a code as an answer.
 func headOf(group, code string) (int, wire.APIAnswer) {

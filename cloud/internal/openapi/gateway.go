@@ -40,6 +40,9 @@ func (a *API) pass(c *Call) {
 		return
 	}
 	in, err := sign.VerifyRequest(c.R, func(access string) (string, error) { return a.secret(c, access) }, c.Now)
+	if err == nil && in.Payload == sign.Unsigned && c.on.HashUploads {
+		err = fmt.Errorf("read %s, every body is hashed here: %w", sign.HeaderPayload, sign.ErrMalformed)
+	}
 	if err == nil && in.Payload == sign.Unsigned && !multipartForm(c.R) {
 		err = fmt.Errorf("read %s, only multipart/form-data may go unsigned: %w", sign.HeaderPayload, sign.ErrMalformed)
 	}

@@ -13,6 +13,10 @@ func (h codeHandlers) heartbeat(c *Call) error {
 	if !decodeCode(c, &in) {
 		return nil
 	}
+	if c.on.NeedHeartbeatInfo && in.HeartbeatInfo == nil {
+		answerCode(c, codeBadParameter)
+		return nil
+	}
 	list, code, err := h.query(c, []string{in.License}, codeUnknown)
 	if err != nil || code != codeOK {
 		answerUnless(c, code, err)

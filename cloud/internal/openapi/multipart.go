@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/token"
 	"github.com/iscdesk/iscdesk/merchant/wire"
@@ -30,14 +31,14 @@ const (
 // application/json. Type, FileName and Content of the result are set. The file is compared
 // with its SHA-256 here. A file that is too large comes back cut one byte over token.MaxImportContent:
 // who judges licences refuses it with the code that belongs to that.
-func parseUpload(contentType string, body []byte) (meta.Upload, error) {
+func parseUpload(on readings.Readings, contentType string, body []byte) (meta.Upload, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
 	switch {
-	case err == nil && kind == "application/json":
+	case err == nil && kind == "application/json" && !on.MultipartOnly:
 		if len(body) > maxRequest {
 			return meta.Upload{}, fmt.Errorf("%s is too large", wire.PartRequest)
 		}
-		return assemble(body, nil)
+		return assemble(on, body, nil)
 	case err != nil || kind != "multipart/form-data":
 		return meta.Upload{}, errors.New("Content-Type is not multipart/form-data")
 	}
@@ -48,7 +49,7 @@ func parseUpload(contentType string, body []byte) (meta.Upload, error) {
 	if parts.request == nil {
 		return meta.Upload{}, fmt.Errorf("part %s is missing", wire.PartRequest)
 	}
-	return assemble(parts.request, parts.file)
+	return assemble(on, parts.request, parts.file)
 }
 
 type uploadParts struct {
@@ -115,13 +116,19 @@ func readFile(part *multipart.Part) (*uploadFile, error) {
 	return f, nil
 }
 
-func assemble(request []byte, f *uploadFile) (meta.Upload, error) {
+func assemble(on readings.Readings, request []byte, f *uploadFile) (meta.Upload, error) {
 	var r wire.UploadRequest
 	if err := wire.DecodeAPI(request, &r); err != nil {
 		return meta.Upload{}, fmt.Errorf("%s: %w", wire.PartRequest, err)
 	}
 	if r.Type == wire.UploadCharacters {
 		return meta.Upload{Type: r.Type, Content: []byte(r.Characters)}, nil
+	}
+	if on.NoFileCharacters && r.Characters != "" {
+		return meta.Upload{}, errors.New("characters: stand beside a file")
+	}
+	if on.NeedFileName && r.FileName == "" {
+		return meta.Upload{}, errors.New("file_name: is missing")
 	}
 	if f == nil {
 		return meta.Upload{}, fmt.Errorf("part %s is missing", wire.PartFile)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/cloud/internal/record"
 	"github.com/iscdesk/iscdesk/cloud/internal/seal"
 	"github.com/iscdesk/iscdesk/internal/clock"
@@ -40,7 +41,7 @@ const (
 	unprovedAtOnce = 4           // and of others
 )
 
-// Config is what the open API needs; all members are required but OrderPrefix.
+// Config is what the open API needs; all members are required but OrderPrefix and Readings.
 type Config struct {
 	Store meta.Store
 	Box   *seal.Box
@@ -49,6 +50,7 @@ type Config struct {
 	Log   *slog.Logger
 	// OrderPrefix stands before the order query's codes: "MKT." or "CBC.", for the pages print both; "" is "MKT.".
 	OrderPrefix string
+	Readings    readings.Readings
 }
 
 // API is the open API. It implements http.Handler.
@@ -107,6 +109,7 @@ type Call struct {
 	pattern string
 	route   Route
 	access  string // AK, once it is known to exist
+	on      readings.Readings
 }
 
 type callKey struct{}
@@ -126,7 +129,7 @@ func (c *Call) JSON(status int, v any) {
 // ServeHTTP is the frame around every request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rec := &record.Writer{ResponseWriter: w}
-	c := &Call{R: r, w: rec, ID: strings.ToLower(rand.Text()), Now: a.c.Clock.Now()}
+	c := &Call{R: r, w: rec, ID: strings.ToLower(rand.Text()), Now: a.c.Clock.Now(), on: a.c.Readings}
 	h := rec.Header()
 	h.Set("X-Request-Id", c.ID)
 	h.Set("Cache-Control", "no-store")

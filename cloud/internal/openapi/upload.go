@@ -48,7 +48,7 @@ func serveUpload(c *Call, to Deliverer) error {
 		answerUpload(c, "CBC.0101", "event_id: more than 64 characters")
 		return nil
 	}
-	u, err := parseUpload(c.R.Header.Get("Content-Type"), c.Body)
+	u, err := parseUpload(c.on, c.R.Header.Get("Content-Type"), c.Body)
 	if err != nil {
 		answerUpload(c, "CBC.0101", err.Error())
 		return nil

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/internal/token"
 )
@@ -88,7 +89,7 @@ func TestParseUpload(t *testing.T) {
 		{"1025 characters", []part{jsonPart(`{"type":"CHARACTERS","characters":"` + strings.Repeat("c", 1025) + `"}`)}, meta.Upload{}, "characters"},
 		{"no characters", []part{jsonPart(`{"type":"CHARACTERS"}`)}, meta.Upload{}, "characters"},
 		{"wrong sha256", []part{filePart("a", licence), jsonPart(`{"type":"FILE","sha256":"` + sum("other") + `"}`)}, meta.Upload{}, "sha256"},
-		{"63 digits, as the sample has", []part{filePart("a", licence), jsonPart(`{"type":"FILE","sha256":"350fafaffdba2a628e355b0174e90b05dba6b337b318629bce1d8ec063ebe1cd"}`)}, meta.Upload{}, "sha256"},
+		{"the sample's digits", []part{filePart("a", licence), jsonPart(`{"type":"FILE","sha256":"350fafaffdba2a628e355b0174e90b05dba6b337b318629bce1d8ec063ebe1cd"}`)}, meta.Upload{}, "sha256"},
 		{"no sha256", []part{filePart("a", licence), jsonPart(`{"type":"FILE"}`)}, meta.Upload{}, "sha256"},
 		{"other type", []part{jsonPart(`{"type":"characters","characters":"c"}`)}, meta.Upload{}, "type"},
 		{"no type", []part{jsonPart(`{"characters":"c"}`)}, meta.Upload{}, "type"},
@@ -107,7 +108,7 @@ func TestParseUpload(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			kind, body := form(t, tt.parts...)
-			got, err := parseUpload(kind, body)
+			got, err := parseUpload(readings.Readings{}, kind, body)
 			if tt.want.Type == "" {
 				if err == nil || !strings.Contains(err.Error(), tt.why) {
 					t.Errorf("got %+v, %v; want a refusal with %q", got, err, tt.why)
@@ -149,7 +150,7 @@ func TestParseUploadTypes(t *testing.T) {
 		{"urlencoded", "application/x-www-form-urlencoded", []byte("type=CHARACTERS&characters=c"), false},
 		{"none", "", body, false},
 	} {
-		if got, err := parseUpload(tt.kind, tt.body); (err == nil) != tt.ok {
+		if got, err := parseUpload(readings.Readings{}, tt.kind, tt.body); (err == nil) != tt.ok {
 			t.Errorf("%s: %+v, %v", tt.name, got, err)
 		}
 	}
@@ -188,7 +189,7 @@ func FuzzParseUpload(f *testing.F) {
 	f.Add("application/json", []byte(`{"type":"CHARACTERS","characters":"L"}`))
 	f.Add("multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=isvUpdateFileReq\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{=\r\n}\r\n--x--"))
 	f.Fuzz(func(t *testing.T, kind string, body []byte) {
-		u, err := parseUpload(kind, body)
+		u, err := parseUpload(readings.Readings{}, kind, body)
 		if err != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"fmt"
 	"mime"
 	"time"
 
@@ -30,6 +31,9 @@ const (
 	recordNotUsage = "94060012"
 	recordState    = "94060013"
 )
+
+// smallUsage is the records of a push by Readings.SmallUsage.
+const smallUsage = 100
 
 // usageAge is how long ago a record may begin.
 const usageAge = 21 * 24 * time.Hour
@@ -65,6 +69,9 @@ func (a *API) usagePush(c *Call) error {
 	var in wire.UsagePush
 	if !decodeUsage(c, &in, false) {
 		return nil
+	}
+	if c.on.OldUsageCodes {
+		return a.usageWhole(c, in, func(r wire.UsageRecord) string { return r.MeteringSN })
 	}
 	records := make([]meta.Usage, 0, len(in.UsageRecords))
 	var failed []recordFailure
@@ -109,9 +116,14 @@ func (a *API) usageOld(c *Call) error {
 	if !decodeUsage(c, &in, true) {
 		return nil
 	}
+	return a.usageWhole(c, in, func(r wire.UsageRecord) string { return r.InstanceID + " " + r.BeginTime + " " + r.EndTime })
+}
+
+// usageWhole takes all records or none, and has one code for the whole.
+func (a *API) usageWhole(c *Call, in wire.UsagePush, serial func(wire.UsageRecord) string) error {
 	var records []meta.Usage
 	for _, r := range in.UsageRecords {
-		code, u, err := a.usageOf(c, r, r.InstanceID+" "+r.BeginTime+" "+r.EndTime)
+		code, u, err := a.usageOf(c, r, serial(r))
 		if err != nil {
 			return err
 		}
@@ -146,12 +158,19 @@ func decodeUsage(c *Call, in *wire.UsagePush, old bool) bool {
 		answerUsage(c, usageOther)
 		return false
 	}
+	most := wire.MaxUsageRecords
+	if c.on.SmallUsage {
+		most = smallUsage
+	}
 	err := wire.DecodeAPI(c.Body, &pushed{in, old})
+	if err == nil && len(in.UsageRecords) > most {
+		err = fmt.Errorf("usage_records has more than %d items", most)
+	}
 	if err == nil {
 		return true
 	}
 	code := usageInvalid
-	if len(in.UsageRecords) > wire.MaxUsageRecords {
+	if len(in.UsageRecords) > most {
 		code = usageTooMany
 	}
 	status, head := headOf(wire.GroupUsage, code)

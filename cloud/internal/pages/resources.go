@@ -34,7 +34,7 @@ func (c *Console) resourceRow(v *Visit, res meta.Resource, names map[string]stri
 	}
 	r := resourceRow{Resource: res, Name: names[res.Product], SpecName: spec.Name}
 	if !res.FrozenAt.IsZero() {
-		left := res.FrozenAt.Add(market.FrozenFor).Sub(v.Now)
+		left := res.Due.Sub(v.Now)
 		r.Left = max(0, int((left+24*time.Hour-1)/(24*time.Hour)))
 	}
 	return r, nil

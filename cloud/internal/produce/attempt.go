@@ -1,6 +1,7 @@
 package produce
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -73,7 +74,7 @@ func (q *Queue) try(ctx context.Context, c meta.Call) error {
 // send finds the target and makes the call. That there is no target is a failure like a merchant that
 // cannot be reached: the merchant can put it right, and has a notice to learn of it.
 func (q *Queue) send(ctx context.Context, c meta.Call) (Exchange, error) {
-	body, err := fresh(c)
+	body, err := q.fresh(c)
 	if err != nil {
 		return Exchange{}, err
 	}
@@ -86,16 +87,30 @@ func (q *Queue) send(ctx context.Context, c meta.Call) (Exchange, error) {
 }
 
 // fresh is the body of one attempt: newInstance has a businessId that is different on every request.
-func fresh(c meta.Call) ([]byte, error) {
+func (q *Queue) fresh(c meta.Call) ([]byte, error) {
 	if c.Activity != wire.ActivityNewInstance {
-		return c.Body, nil
+		return q.flagged(c.Body), nil
 	}
 	var r wire.NewInstance
 	if err := json.Unmarshal(c.Body, &r); err != nil {
 		return nil, fmt.Errorf("read queued call: %w", err)
 	}
 	r.BusinessID = NewBusinessID()
-	return wire.Encode(r)
+	body, err := wire.Encode(r)
+	return q.flagged(body), err
+}
+
+// flagged is a body of ours with or without testFlag 0, by the reading; its place is the last.
+func (q *Queue) flagged(body []byte) []byte {
+	const end = `,"testFlag":"0"}`
+	bare, has := bytes.CutSuffix(body, []byte(end))
+	switch {
+	case q.Readings.TestFlagAlways && !has:
+		return append(bytes.TrimSuffix(bytes.Clone(body), []byte("}")), end...)
+	case q.Readings.TestFlagDebugOnly && has:
+		return append(bytes.Clone(bare), '}')
+	}
+	return body
 }
 
 // NewBusinessID makes a businessId in the form of the samples: a random UUID.

@@ -70,6 +70,19 @@ func DefaultPlans() Plans {
 	}
 }
 
+// SaaSPlans are the plans with what the pages on software as a service say, for all kinds: creation and upgrade once an hour for
+// 3 hours, renewal, status and release for 1 hour.
+func SaaSPlans() Plans {
+	p := DefaultPlans()
+	for _, activity := range []string{wire.ActivityNewInstance, wire.ActivityUpgradeInstance} {
+		p[activity] = Plan{Every: time.Hour, For: 3 * time.Hour}
+	}
+	for _, activity := range []string{wire.ActivityRefreshInstance, wire.ActivityUpdateInstanceStatus, wire.ActivityReleaseInstance} {
+		p[activity] = Plan{Every: 2 * time.Minute, For: time.Hour}
+	}
+	return p
+}
+
 // Paced are the plans with the same gap between any two attempts, each for as long as before.
 func (p Plans) Paced(every time.Duration) Plans {
 	paced := make(Plans, len(p))

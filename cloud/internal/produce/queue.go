@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/internal/clock"
 )
 
@@ -69,6 +70,7 @@ type Config struct {
 	Plans       Plans // nil takes DefaultPlans
 	Workers     int   // calls under way at most; 0 takes 64
 	PerMerchant int   // of one merchant; 0 takes 8
+	Readings    readings.Readings
 }
 
 // Queue makes the stored calls: one goroutine looks what is due, and one more for each call that is

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/readings"
 	"github.com/iscdesk/iscdesk/internal/clock"
 	"github.com/iscdesk/iscdesk/merchant/sign"
 	"github.com/iscdesk/iscdesk/merchant/wire"
@@ -70,6 +71,7 @@ type Sender struct {
 	// SaaS had it and lost it: so the reading is that it is checked when it is there.
 	required bool
 	limit    time.Duration
+	readings readings.Readings
 }
 
 // SenderConfig is what a sender is made of.
@@ -78,6 +80,7 @@ type SenderConfig struct {
 	Clock       clock.Clock
 	RequireSign bool          // an answer without Body-Sign is none; with a wrong one it never is
 	Limit       time.Duration // for one call; 0 takes CallTime
+	Readings    readings.Readings
 }
 
 // NewSender makes a sender.
@@ -85,21 +88,28 @@ func NewSender(c SenderConfig) *Sender {
 	if c.Limit == 0 {
 		c.Limit = CallTime
 	}
-	return &Sender{caller: c.Caller, clock: c.Clock, required: c.RequireSign, limit: c.Limit}
+	return &Sender{caller: c.Caller, clock: c.Clock, required: c.RequireSign, limit: c.Limit, readings: c.Readings}
 }
 
 // Post signs body, sends it once, and judges the answer as one of the activity. Everything
 // that happens is in the Exchange; there is no other error.
 func (s *Sender) Post(ctx context.Context, to Target, activity string, body []byte) Exchange {
-	return s.Send(ctx, s.Sign(to, body, sign.Timestamp(s.clock.Now())), to, activity)
+	return s.Send(ctx, s.Sign(to, body, s.Timestamp()), to, activity)
 }
 
-// Sign makes the request of a production call and sends nothing. timestamp is sign.Timestamp of now, but for
+// Timestamp is now as calls carry it.
+func (s *Sender) Timestamp() string { return s.readings.Signature.Timestamp(s.clock.Now()) }
+
+// Sign makes the request of a production call and sends nothing. timestamp is Timestamp's, but for
 // whoever tries how a server reads it.
 func (s *Sender) Sign(to Target, body []byte, timestamp string) Exchange {
 	x := s.request(to, body)
 	nonce := sign.NewNonce()
-	q := url.Values{sign.ParamSignature: {sign.Production(to.Key, nonce, timestamp, body)}, sign.ParamTimestamp: {timestamp}, sign.ParamNonce: {nonce}}
+	signature, _ := s.readings.Signature.Production(to.Key, nonce, timestamp, body) // fails for what is no JSON object, and bodies of ours are
+	q := url.Values{sign.ParamSignature: {signature}, sign.ParamTimestamp: {timestamp}, sign.ParamNonce: {nonce}}
+	if s.readings.ContentTypeParameter {
+		q.Set("contentType", "application/json")
+	}
 	x.URL += "?" + q.Encode()
 	return x
 }
@@ -107,7 +117,7 @@ func (s *Sender) Sign(to Target, body []byte, timestamp string) Exchange {
 // SignKit makes the request of a call of the joint-operation kit; the target's URL has the call's path.
 func (s *Sender) SignKit(to Target, body []byte) Exchange {
 	x := s.request(to, body)
-	sign.SignKit(x.Header, to.Key, sign.NewNonce(), x.Begun, body)
+	_ = s.readings.Signature.SignKit(x.Header, to.Key, sign.NewNonce(), x.Begun, body) // as above
 	return x
 }
 
@@ -177,7 +187,11 @@ func (s *Sender) judge(x Exchange, key, activity string) Exchange {
 	if x.Status != http.StatusOK {
 		return wrong(CauseStatus, fmt.Sprintf("the answer has HTTP status %d instead of 200", x.Status))
 	}
-	a, err := wire.ParseAnswer(activity, x.Answer)
+	answer := x.Answer
+	if s.readings.SevenDigits {
+		answer = bytes.Replace(answer, []byte(`"0000004"`), []byte(`"000004"`), 1)
+	}
+	a, err := wire.ParseAnswer(activity, answer)
 	if err != nil {
 		x.Problem = err
 		return wrong(CauseForm, "the answer is not as documented: "+err.Error())
