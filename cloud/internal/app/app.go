@@ -162,7 +162,7 @@ func (a *App) SetupCode(ctx context.Context) (string, error) {
 	}
 	t := rand.Text()[:20] // 100 bits
 	code := strings.Join([]string{t[:5], t[5:10], t[10:15], t[15:]}, "-")
-	err = a.Store.SetSetupCode(ctx, meta.HashOf(httpapi.NormalCode(code)), a.clock.Now().Add(codeLife))
+	err = a.Store.SetSetupCode(ctx, meta.HashOf(members.NormalCode(code)), a.clock.Now().Add(codeLife))
 	if meta.CodeOf(err) == cloudapi.ErrSetupDone {
 		return "", nil
 	}

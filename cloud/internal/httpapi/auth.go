@@ -36,28 +36,12 @@ func (a *API) postSetup(c *Call) error {
 	if err := c.Decode(&in); err != nil {
 		return err
 	}
-	if err := text("organisation", in.Organisation, 1, maxDisplay); err != nil {
-		return err
-	}
-	acc, err := a.c.Members.Account(c.Context(), members.Candidate{Account: in.Account, Name: in.Name, Password: in.Password, Role: meta.RoleAdmin})
+	acc, err := a.c.Members.Setup(c.Context(), members.Setup{Code: in.Code, Organisation: in.Organisation, Account: in.Account, Name: in.Name,
+		Password: in.Password, Now: c.Now})
 	if err != nil {
 		return err
 	}
-	acc.Org, acc.OrgName, acc.Created = meta.NewID("org"), in.Organisation, meta.Stamp(c.Now)
-	why := c.Why("setup", "organisation", in.Organisation)
-	why.Org, why.Account = acc.Org, acc.Account
-	if err := a.c.Store.Setup(c.Context(), meta.Bootstrap{Code: meta.HashOf(NormalCode(in.Code)), Account: acc, Now: c.Now, Why: why}); err != nil {
-		return err
-	}
 	return c.JSON(http.StatusCreated, cloudapi.Me{Account: acc.Account, Name: acc.Name, Organisation: acc.OrgName, Role: acc.Role})
-}
-
-// NormalCode is the one-time code as it is hashed: people type it from a terminal.
-func NormalCode(code string) string {
-	if len(code) > maxToken {
-		return ""
-	}
-	return strings.ToUpper(strings.NewReplacer("-", "", " ", "").Replace(code))
 }
 
 func (a *API) postLogin(c *Call) error {

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"net/url"
 	"path"
 	"strings"
@@ -13,6 +14,8 @@ func (c *Console) signInPages() []Page {
 	return []Page{
 		{Pattern: "GET /console/sign-in", Need: Anyone, Handle: c.getSignIn},
 		{Pattern: "POST /console/sign-in", Need: Anyone, Handle: c.postSignIn, Back: c.getSignIn},
+		{Pattern: "GET /console/set-up", Need: Anyone, Handle: c.getSetUp},
+		{Pattern: "POST /console/set-up", Need: Anyone, Handle: c.postSetUp, Back: c.getSetUp},
 		{Pattern: "POST /console/sign-out", Need: OfMember, Handle: c.postSignOut},
 	}
 }
@@ -25,6 +28,9 @@ func (c *Console) getSignIn(v *Visit) error {
 		to = v.Query("to")
 		if v.SignedIn() {
 			return v.Redirect(place(to))
+		}
+		if done, err := c.c.Store.SetupDone(v.R.Context()); err != nil || !done {
+			return cmp.Or(err, v.Redirect(Root+"set-up"))
 		}
 	}
 	return v.Show("signin", signInData{To: to})
