@@ -176,7 +176,11 @@ func TestLicensePlanEnds(t *testing.T) {
 	c := start(t, true)
 	c.merchant(code(wire.Internal, ""))
 	w := c.asking(c.request("dev_1", "FP"), long)
-	c.until("given up", 2*time.Second, func() bool { return len(w) == 1 })
+	// By the store and not by the answer: the clock must not go on once the refusal stands.
+	c.until("given up", 2*time.Second, func() bool {
+		list := c.applications()
+		return len(list) == 1 && list[0].State == meta.ApplicationRefused
+	})
 	no := denied(t, "given up", (<-w).err, cloudapi.ErrLicenseRefused, meta.ReasonISV)
 	event, calls := no.Params["event"], len(c.seen())
 	if no.Params["result"] != string(wire.Internal) {
