@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 	"github.com/iscdesk/iscdesk/merchant/openapi"
 	"github.com/iscdesk/iscdesk/merchant/wire"
 )
+
+// maxSeats is more than anybody buys: what lies above is a mistake, and a licence cannot be called back.
+const maxSeats = 1_000_000
 
 // isv is the ISV's own side: what happens at each call of the marketplace. Signatures, time limits,
 // repeats and the upload's turn are package merchant's.
@@ -53,10 +57,12 @@ func (s *isv) ordered(ctx context.Context, order, line string) (seats int, until
 		return 0, until, merchant.Refuse(wire.BadParameter, "the order has no such line")
 	}
 	seats = 1
-	if len(l.ProductInfo) > 0 {
-		if n, err := strconv.ParseFloat(string(l.ProductInfo[0].LinearValue), 64); err == nil && n >= 1 {
-			seats = int(n)
+	if len(l.ProductInfo) > 0 && l.ProductInfo[0].LinearValue != "" {
+		n, err := strconv.ParseFloat(string(l.ProductInfo[0].LinearValue), 64)
+		if err != nil || n < 1 || n > maxSeats || n != math.Trunc(n) {
+			return 0, until, fmt.Errorf("read order: %q seats are no whole number from 1 to %d", l.ProductInfo[0].LinearValue, maxSeats)
 		}
+		seats = int(n)
 	}
 	if l.ExpireTime != "" {
 		if until, err = wire.ParseTime(l.ExpireTime); err != nil {
