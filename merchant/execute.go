@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxLate bounds the late answers of State calls. A forgotten one costs one more run.
+	// maxLate bounds the late answers of State calls, and refusals of creating ones. A forgotten one costs one more run.
 	maxLate = 1024
 	// lateTime is how long a late answer waits for the next equal call: as long as the marketplace asks.
 	lateTime = 3 * time.Hour
@@ -26,13 +26,20 @@ type flight struct {
 	ended   chan struct{} // closed when body and err are set
 	body    []byte
 	err     error
-	left    bool // guarded by Handler.mu: someone was told pending
+	again   time.Time // when it is owed: of the next attempt
+
+	// Guarded by Handler.mu.
+	left  bool // someone was told pending
+	final bool // its result is settled: nobody else is told pending
+	owing bool // begun by payUp
+	owed  bool // an earlier request was told pending
 }
 
-// lateAnswer is a State call's success that nobody was told yet.
+// lateAnswer is a State call's success that nobody was told yet, or a creating call's refusal, which queries are told.
 type lateAnswer struct {
 	key  string
 	body []byte
+	err  error
 	at   time.Time
 }
 
@@ -46,6 +53,9 @@ func (*pendingError) Error() string { return "answer is due while the work goes 
 // reply.fail knows. It returns when due fires at the latest, but for a store that is slower than that.
 func (h *Handler) do(c *call, due context.Context) ([]byte, error) {
 	if c.row.Kind == Present {
+		if err := h.resume(c, due); err != nil {
+			return nil, err
+		}
 		return h.present(c, due)
 	}
 	key := keyText(c.row, c.test, c.key)
@@ -74,25 +84,29 @@ func (h *Handler) do(c *call, due context.Context) ([]byte, error) {
 		case <-due.Done():
 		}
 		<-f.begun // the leader's store, not a callback
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		select {
-		case <-f.ended: // between the timer and here
-			if f.key == key {
-				return f.body, f.err
-			}
-		default:
-			f.left = f.left || f.key == key
+		if f.key == key && !h.putOff(f) {
+			<-f.ended // the store's end of the turn, not a callback
+			return f.body, f.err
 		}
 		return nil, h.pendingFor(c, f, key)
 	}
+}
+
+// putOff notes that someone is told pending, unless the result is there.
+func (h *Handler) putOff(f *flight) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f.left = f.left || !f.final
+	return !f.final
 }
 
 // told forgets a late answer that has found someone after all.
 func (h *Handler) told(subject string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.late, subject)
+	if h.late[subject].err == nil {
+		delete(h.late, subject)
+	}
 }
 
 // pendingFor is what a call is told while another flight has its way.
@@ -122,7 +136,7 @@ func (h *Handler) board(kind Kind, key, subject string) (*flight, boarding, erro
 	waiting, ok := h.late[subject]
 	if ok {
 		delete(h.late, subject)
-		if kind == State && waiting.key == key && h.options.Now().Sub(waiting.at) < lateTime {
+		if kind == State && waiting.err == nil && waiting.key == key && h.options.Now().Sub(waiting.at) < lateTime {
 			return nil, boarding{body: waiting.body}, nil
 		}
 	}
@@ -148,16 +162,22 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 	var state store.State
 	if c.row.Kind == Once {
 		var err error
+		now := h.options.Now()
 		if state, err = h.begin(c, key, due); err != nil {
 			f.err = err
 			return
 		}
 		if err := h.compare(c, state); err != nil {
 			if state.Turn == store.Yours {
-				err = errors.Join(err, h.giveUp(key))
+				err = errors.Join(err, h.giveUp(key, owedBefore(state, now)))
 			}
 			f.err = err
 			return
+		}
+		if !owedBefore(state, now).IsZero() {
+			h.mu.Lock()
+			f.owed = true
+			h.mu.Unlock()
 		}
 		a.InstanceID, a.Number, a.Ordered = state.InstanceID, state.Attempt, state.Ordered
 		if c.make == nil && state.Turn == store.Done {
@@ -170,7 +190,10 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 	close(f.begun)
 	if !h.slot(due) {
 		if c.row.Kind == Once && state.Turn == store.Yours {
-			if err := h.giveUp(key); err != nil {
+			if c.owed {
+				f.again = h.next(state)
+			}
+			if err := h.giveUp(key, f.again); err != nil {
 				f.err = err
 				return
 			}
@@ -179,26 +202,31 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 		return
 	}
 	handed = true
-	go func() { // ends with the callback; Close waits for running
+	h.enter(c.row.Activity)
+	go func() { // ends with the callback; Close waits for running, but not for ever
 		defer func() { <-h.slots }()
 		defer h.land(c, f, subject)
-		returned := false
-		defer func() { // a callback may end its goroutine (runtime.Goexit), which no recover sees
-			if returned {
-				return
+		defer h.leave(c.row.Activity)
+		body, err := []byte(nil), errors.New("run callback: its goroutine has ended") // by runtime.Goexit, which no recover sees
+		defer func() {
+			if err != nil && c.row.Kind == Once {
+				err = h.settle(c, f, key, state, err)
 			}
-			f.err = errors.New("run callback: its goroutine has ended")
-			if c.row.Kind == Once {
-				f.err = errors.Join(f.err, h.giveUp(key))
+			if processing(err) {
+				err = f.pending // newInstance's has the id
 			}
+			f.body, f.err = body, err
 		}()
-		f.body, f.err = h.work(c, key, state, a)
-		returned = true
-		var refusal *Refusal
-		if errors.As(f.err, &refusal) && refusal.Code == wire.Processing {
-			f.err = f.pending // newInstance's has the id
-		}
+		body, err = h.work(c, key, state, a)
 	}()
+}
+
+// owedBefore is when a call is due that was owed before this request came; zero for another one.
+func owedBefore(state store.State, now time.Time) time.Time {
+	if !state.Since.Before(now) {
+		return time.Time{}
+	}
+	return state.Due
 }
 
 // slot waits for a free worker until the answer is due. A free one is taken in any case: a callback that begins
@@ -221,22 +249,47 @@ func (h *Handler) slot(due context.Context) bool {
 // more is logged here, since no answer will.
 func (h *Handler) land(c *call, f *flight, subject string) {
 	h.mu.Lock()
-	unheard := f.left && f.err != nil
+	f.final = true
+	unheard := (f.left || f.owed) && f.err != nil
 	delete(h.flights, subject)
-	if c.row.Kind == State && f.left && f.err == nil && len(h.late) < maxLate {
-		h.late[subject] = lateAnswer{f.key, f.body, h.options.Now()}
+	var refusal *Refusal
+	switch {
+	case len(h.late) >= maxLate:
+	case c.row.Kind == State && f.left && f.err == nil:
+		h.late[subject] = lateAnswer{key: f.key, body: f.body, at: h.options.Now()}
+	case c.row.Kind == Once && c.instanceID != "" && errors.As(f.err, &refusal) && !again(f.err):
+		h.late[subject] = lateAnswer{key: f.key, err: f.err, at: h.options.Now()}
 	}
 	select {
 	case <-f.begun:
 	default:
 		close(f.begun)
 	}
+	if f.owing {
+		h.owing--
+	}
 	close(f.ended)
 	h.mu.Unlock()
 	if unheard {
-		h.options.Log.Error("a marketplace call failed after its answer", "activity", c.row.Activity, "test", c.test, "error", f.err)
+		h.unheard(c, f)
+	}
+	if f.owing || !f.again.IsZero() {
+		h.lookOut()
 	}
 	h.running.Done()
+}
+
+// unheard logs a failure that no answer tells, and whether this server goes on.
+func (h *Handler) unheard(c *call, f *flight) {
+	about := []any{"activity", c.row.Activity, "test", c.test, "attempt", attemptID(f.key), "error", f.err}
+	switch {
+	case !c.owed:
+		h.options.Log.Error("a marketplace call failed after its answer", about...)
+	case f.again.IsZero():
+		h.options.Log.Error("a marketplace call failed after its answer, and is not tried again", about...)
+	default:
+		h.options.Log.Warn("a marketplace call failed after its answer, and is tried again", append(about, "at", f.again)...)
+	}
 }
 
 // present runs a call whose result nobody keeps. Its callback's context ends when the answer is due.
@@ -259,8 +312,10 @@ func (h *Handler) present(c *call, due context.Context) ([]byte, error) {
 		err error
 	}
 	done := make(chan result, 1)
-	go func() { // ends with the callback; Close waits for running
+	h.enter(c.row.Activity)
+	go func() { // ends with the callback; Close waits for running, but not for ever
 		defer h.running.Done()
+		defer h.leave(c.row.Activity)
 		defer func() { <-h.slots }()
 		out, err := guard(func() (outcome, error) { return c.run(ctx, Attempt{}) })
 		done <- result{out, err}

@@ -57,6 +57,15 @@ type call struct {
 	make    func(ctx context.Context, a Attempt) ([]byte, error)
 	deliver func(ctx context.Context, kept []byte) (outcome, error)
 
+	// saved is what the call can be made from again without a request (Handler.rebuild); nil for calls that only a
+	// request begins. owed says that the marketplace does not ask again once it was told 000004, so that the
+	// handler sees to it.
+	saved []byte
+	owed  bool
+
+	// asks are the instances that a query is about: newInstance calls of theirs that were cut go on.
+	asks []string
+
 	// success is the answer that run is going to return when it succeeds, for Attempt.Record; nil
 	// when that is not known before.
 	success func(instanceID string) (outcome, error)

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/iscdesk/iscdesk/merchant/sign"
 	"github.com/iscdesk/iscdesk/merchant/wire"
@@ -25,11 +26,16 @@ type Handler struct {
 	slots   chan struct{}   // one for each running callback
 	root    context.Context // of callbacks; ends with quit
 	quit    context.CancelFunc
-	running sync.WaitGroup // callbacks, those that go on after their answer included
+	running sync.WaitGroup // callbacks, those that go on after their answer included, and the look-out for what is owed
+	grace   time.Duration  // for callbacks to return after their context has ended
+	shut    chan struct{}  // closed by the first Close
+	look    chan struct{}  // holds one: look at once for what is owed
 
 	mu      sync.Mutex // guards what is below, for moments
 	flights map[string]*flight
 	late    map[string]lateAnswer
+	busy    map[string]int // callbacks at work, by activity
+	owing   int            // flights for what is owed
 	closed  bool
 }
 
@@ -38,34 +44,15 @@ func New(o Options) (*Handler, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("make merchant handler: %w", err)
 	}
-	h := &Handler{options: o.withDefaults(), flights: map[string]*flight{}, late: map[string]lateAnswer{}}
+	h := &Handler{options: o.withDefaults(), grace: grace, shut: make(chan struct{}), look: make(chan struct{}, 1),
+		flights: map[string]*flight{}, late: map[string]lateAnswer{}, busy: map[string]int{}}
 	h.asked = h.families()
 	h.slots = make(chan struct{}, h.options.Workers)
 	h.root, h.quit = context.WithCancel(context.Background())
-	return h, nil
-}
-
-// Close takes no more calls and waits for the callbacks that run, also those that were answered
-// with 000004. When ctx ends first, the callbacks' context ends too; Close still waits for them
-// and then returns ctx's error.
-func (h *Handler) Close(ctx context.Context) error {
-	h.mu.Lock()
-	h.closed = true
-	h.mu.Unlock()
-	ended := make(chan struct{})
-	go func() { // ends when the last callback has returned, which Close waits for
-		h.running.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		h.quit()
-		return nil
-	case <-ctx.Done():
-		h.quit()
-		<-ended
-		return fmt.Errorf("close merchant handler: %w", context.Cause(ctx))
+	if h.options.Calls.GetLicenseAsync != nil {
+		h.running.Go(h.payUp) // ends with Close
 	}
+	return h, nil
 }
 
 // ServeHTTP implements http.Handler. The order of its checks is: method, size, signature and time,

@@ -121,7 +121,7 @@ func (k kit) ordered(ctx context.Context, test bool, subject []string, apply fun
 		err = k.options.Store.Finish(end, store.Finish{Key: key, Answer: answer, Open: true, Now: k.options.Now()})
 	}
 	if err != nil {
-		return errors.Join(err, k.options.Store.GiveUp(end, key))
+		return errors.Join(err, k.options.Store.GiveUp(end, key, time.Time{}))
 	}
 	return nil
 }

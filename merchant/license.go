@@ -18,8 +18,10 @@ const (
 	maxFile   = 8 << 20 // bytes of a licence file; the gateway takes 12 MB with everything around it
 )
 
-// license makes the call that makes a licence once and uploads it.
+// license makes the call that makes a licence once and uploads it. Once it was answered with 000004 nobody asks
+// for it again: this server owes it.
 func (p production) license(c *call, r wire.GetLicenseAsync) {
+	c.owed = true
 	c.make = func(ctx context.Context, a Attempt) ([]byte, error) {
 		l, err := p.options.Calls.GetLicenseAsync(ctx, r, a)
 		if err != nil {

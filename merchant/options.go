@@ -21,7 +21,9 @@ type Options struct {
 	Log   *slog.Logger // nil logs nothing
 
 	// Upload brings a licence back to the marketplace, by the open API's upload with this event id.
-	// It is needed with Calls.GetLicenseAsync. The same licence may be uploaded again.
+	// It is needed with Calls.GetLicenseAsync. The same licence may be uploaded again. An error that has a method
+	// Again() bool which says false, as those of package openapi have, is the marketplace's refusal for good; after any
+	// other one the upload is tried again (RetryAfter).
 	Upload func(ctx context.Context, eventID string, l License) error
 
 	// PayPerUse tells the product of an order line that is sold pay-per-use, "" for other lines: such
@@ -39,6 +41,12 @@ type Options struct {
 	AnswerWithin time.Duration    // a callback that takes longer is answered with 000004 and goes on; 0 is 4 s, of the marketplace's 5
 	WorkTime     time.Duration    // when the context of a callback ends at last; 0 is 15 minutes
 	Workers      int              // callbacks at once, those that go on included; 0 is 64
+
+	// GetLicenseAsync calls that were answered with 000004 and then fail are tried again, since the marketplace does
+	// not call again: first after RetryAfter, then after pauses that double up to 15 minutes, also after a restart,
+	// for RetryFor since the request. At most a quarter of Workers does so at once.
+	RetryAfter time.Duration // 0 is 2 s
+	RetryFor   time.Duration // 0 is 24 h
 }
 
 // Keys are the access keys of each category, first the present one, then older ones that are
@@ -55,7 +63,8 @@ type Keys struct {
 //
 // A callback gets a request that was proved and checked. It returns nil for success, Refuse for a
 // printed code, ErrProcessing when it goes on by itself; any other error (and a panic)
-// is logged and answered with 000005. r.Test() calls must touch nothing real and use up no quota. Different
+// is logged and answered with 000005; when 000004 was answered before, the work is done again without a
+// request (see Attempt). r.Test() calls must touch nothing real and use up no quota. Different
 // calls run at once, the same call never. A callback that outlives Options.AnswerWithin goes on.
 type Callbacks struct {
 	// NewInstance makes the instance a.InstanceID for an order line. See Attempt for what a crash asks of it.
@@ -100,7 +109,9 @@ type License struct {
 //
 // The promise: before a callback runs, its attempt and InstanceID are on disk, and after its success that
 // is too. Between the two a crash can happen: then the next request of the same key runs the
-// callback again, with the same ID and InstanceID and a greater Number. So the ISV must make sure that doing
+// callback again, with the same ID and InstanceID and a greater Number. So does, for NewInstance, a queryInstance for
+// the instance, and for GetLicenseAsync this server by itself: after 000004 the marketplace sends no second
+// request. So the ISV must make sure that doing
 // the same ID twice is doing it once; a unique key on InstanceID (or ID) in its own table does. One
 // whose tables lie in the store's database calls Record in its own transaction instead: then
 // either both are there or neither.
@@ -121,7 +132,7 @@ type Attempt struct {
 var ErrNotTransactional = errors.New("record call: the store shares no transaction")
 
 // ErrProcessing is returned by a callback that goes on by itself: it is answered with 000004, and the next
-// request of the key runs the callback again.
+// request of the key, or what stands in its place (see Attempt), runs the callback again.
 var ErrProcessing error = &Refusal{Code: wire.Processing, Msg: "being processed."}
 
 // Refusal is a result code other than success. It is told to the marketplace as it is.
@@ -169,6 +180,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Workers <= 0 {
 		o.Workers = 64
+	}
+	if o.RetryAfter <= 0 {
+		o.RetryAfter = 2 * time.Second
+	}
+	if o.RetryFor <= 0 {
+		o.RetryFor = 24 * time.Hour
 	}
 	return o
 }

@@ -87,6 +87,7 @@ func (p production) call(ctx context.Context, r wire.Request, key string) (*call
 		offered = calls.NewInstance != nil
 		p.newInstance(c, r)
 	case wire.QueryInstance:
+		c.asks = r.IDs()
 		c.run = func(ctx context.Context, _ Attempt) (outcome, error) { return p.query(ctx, r, key) }
 	case wire.RefreshInstance:
 		c.key, c.subject = []string{r.InstanceID, r.Scene, r.OrderID, r.OrderLineID}, instance(r.InstanceID)
@@ -128,7 +129,12 @@ func (p production) call(ctx context.Context, r wire.Request, key string) (*call
 		return nil, &wire.Problem{Field: "activity", Why: "is not offered by this server"}
 	}
 	c.row = repeat("production", r.Activity(), which)
-	return c, nil
+	if c.instanceID == "" && !c.owed {
+		return c, nil
+	}
+	var err error
+	c.saved, err = saveProduction(r)
+	return c, err
 }
 
 // instance and code are subjects: calls that change one of them run one after the other.
@@ -196,8 +202,8 @@ func (p production) newInstance(c *call, r wire.NewInstance) {
 	}
 }
 
-// query answers from the store what is not finished, and the rest by the callback; without one it
-// says that the instances are there.
+// query answers by the callback; without one it says that the instances are there. Handler.resume has
+// answered for those that are not finished.
 func (p production) query(ctx context.Context, r wire.QueryInstance, key string) (outcome, error) {
 	info := make([]wire.InstanceInfo, 0, len(r.IDs()))
 	for _, id := range r.IDs() {
@@ -213,7 +219,7 @@ func (p production) query(ctx context.Context, r wire.QueryInstance, key string)
 		}
 	}
 	if p.options.Readings.EncryptQuery {
-		return v1{p.options}.encrypted(r.Activity(), key, info)
+		return v1(p).encrypted(r.Activity(), key, info)
 	}
 	out, err := answered(success(wire.Answer{Info: info}))
 	if err != nil {
@@ -234,10 +240,8 @@ func (o Options) found(ctx context.Context, test bool, id string, asked bool) (s
 		return state, err
 	case !known && !asked:
 		return state, Refuse(wire.NoInstance, "")
-	case !known || state.Ordered || state.Turn == store.Done:
-		return state, nil
-	case state.Turn == store.Elsewhere:
+	case known && state.Cut: // Handler.resume has begun it again
 		return state, ErrProcessing
 	}
-	return state, Refuse(wire.Internal, "its newInstance has failed and is to be called again")
+	return state, nil
 }

@@ -196,17 +196,3 @@ func TestATestLicenceNeedsNoUpload(t *testing.T) {
 		d.expect(r, want)
 	}
 }
-
-// TestQueryInstanceOfAFailedOne tells that newInstance is to be called again: nothing else would.
-func TestQueryInstanceOfAFailedOne(t *testing.T) {
-	d := newDesk(t, func(o *Options) {
-		o.Calls.NewInstance = func(context.Context, wire.NewInstance, Attempt) (Provision, error) { return 0, errPlanted }
-	})
-	r := order("1")
-	d.expect(r, wire.Internal)
-	if a := d.expect(wire.QueryInstance{InstanceID: r.BusinessID}, wire.Internal); !strings.Contains(a.ResultMsg, "newInstance") {
-		t.Errorf("says %q", a.ResultMsg)
-	}
-	d.expect(wire.QueryInstance{InstanceID: r.BusinessID + ",other"}, wire.Internal)
-	d.expect(wire.QueryInstance{InstanceID: "other," + r.BusinessID}, wire.NoInstance)
-}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -26,7 +25,8 @@ const (
 
 // begin asks the store for the turn until the answer is due.
 func (h *Handler) begin(c *call, key string, due context.Context) (store.State, error) {
-	b := store.Begin{Key: key, Test: c.test, Digest: strings.Join(c.others, "\n"), InstanceID: c.instanceID, Now: h.options.Now()}
+	b := store.Begin{Key: key, Test: c.test, Digest: strings.Join(c.others, "\n"), InstanceID: c.instanceID,
+		Request: c.saved, Owed: c.owed, Now: h.options.Now()}
 	if c.instanceID != "" {
 		b.SpareID = sign.NewNonce()
 	}
@@ -69,14 +69,11 @@ func (h *Handler) compare(c *call, state store.State) error {
 	return nil
 }
 
-// work runs the callback in its turn and records what came of it.
+// work runs the callback in its turn and records a success. After an error the turn is still to be ended (settle).
 func (h *Handler) work(c *call, key string, state store.State, a Attempt) (body []byte, err error) {
 	defer func() { // callbacks are guarded each; this is a store's
 		if p := recover(); p != nil {
 			body, err = nil, fmt.Errorf("record call: panic: %v\n%s", p, debug.Stack())
-			if c.row.Kind == Once {
-				err = errors.Join(err, h.giveUp(key))
-			}
 		}
 	}()
 	ctx, end := context.WithTimeout(h.root, h.options.WorkTime)
@@ -106,7 +103,7 @@ func (h *Handler) made(ctx context.Context, c *call, key string, state store.Sta
 			end()
 		}
 		if err != nil {
-			return nil, errors.Join(err, h.giveUp(key))
+			return nil, err
 		}
 		state.Kept = out.body
 	}
@@ -117,24 +114,25 @@ func (h *Handler) made(ctx context.Context, c *call, key string, state store.Sta
 	return h.record(key, out, err)
 }
 
-// record ends a turn. What a callback has recorded itself stays.
+// record ends a turn with a success. What a callback has recorded itself stays.
 func (h *Handler) record(key string, out outcome, err error) ([]byte, error) {
 	if err != nil {
-		return nil, errors.Join(err, h.giveUp(key))
+		return nil, err
 	}
 	ctx, end := context.WithTimeout(context.WithoutCancel(h.root), storeTime)
 	defer end()
 	if err := h.options.Store.Finish(ctx, store.Finish{Key: key, Answer: out.body, Open: out.open, Now: h.options.Now()}); err != nil {
 		// The work is done and its record is not: the next request runs it again with the same id.
-		return nil, errors.Join(err, h.giveUp(key))
+		return nil, err
 	}
 	return out.body, nil
 }
 
-func (h *Handler) giveUp(key string) error {
+// giveUp ends a turn without a success; again is zero for what is not owed.
+func (h *Handler) giveUp(key string, again time.Time) error {
 	ctx, end := context.WithTimeout(context.WithoutCancel(h.root), storeTime)
 	defer end()
-	return h.options.Store.GiveUp(ctx, key)
+	return h.options.Store.GiveUp(ctx, key, again)
 }
 
 // recorder makes Attempt.Record.

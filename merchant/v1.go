@@ -124,7 +124,11 @@ func (v v1) read(_ context.Context, r *http.Request, _ []byte, p proof) (*call, 
 	}
 	switch q.Text("activity") {
 	case wire.ActivityNewInstance, wire.ActivityGetLicense:
-		return v.purchase(q, p.key)
+		c, err := v.purchase(q, p.key)
+		if err == nil {
+			c.saved, err = saveV1(p.key, r.URL.RawQuery)
+		}
+		return c, err
 	case wire.ActivityRefreshInstance, wire.ActivityRefreshLicense:
 		return v.refresh(q)
 	case wire.ActivityUpgrade:

@@ -97,7 +97,7 @@ func (v v1) query(q wire.Object, key string) (*call, error) {
 		}
 		return v.encrypted(r.Activity(), key, info)
 	}
-	return &call{row: repeat("v1", r.Activity(), ""), test: r.Test(), run: run}, nil
+	return &call{row: repeat("v1", r.Activity(), ""), test: r.Test(), asks: r.Instances, run: run}, nil
 }
 
 // encrypted answers a query with user names and passwords encrypted.

@@ -31,18 +31,27 @@ type Begin struct {
 	Digest     string // of the fields that are not in the key; stands with the first attempt
 	InstanceID string // proposed id for what is created, "" when nothing is
 	SpareID    string // taken instead when another key has InstanceID already
-	Now        time.Time
+	Request    []byte // what the work can be begun again from; stands with the first attempt until it is done
+	// Owed says that nobody may ask for the key again, so that it is listed by Store.Owed until Finish or
+	// GiveUp ends that. A finished key gives the turn again, with State.Kept and State.Answer.
+	Owed bool
+	Now  time.Time
 }
 
 // State is what there is of a key.
 type State struct {
+	Key        string
 	Turn       Turn
-	InstanceID string // the first proposal that was stored; never changes again
-	Attempt    int    // how often the turn was given, this one included
-	Ordered    bool   // finished once, as Finish.Open; the work is to go on
-	Digest     string // of the first attempt
-	Kept       []byte // of Keep
-	Answer     []byte // of the last Finish, for Done and Ordered
+	InstanceID string    // the first proposal that was stored; never changes again
+	Attempt    int       // how often the turn was given, this one included
+	Ordered    bool      // finished once, as Finish.Open; the work is to go on
+	Cut        bool      // a turn was given and has not ended with Finish, whether somebody is at it or not
+	Digest     string    // of the first attempt
+	Request    []byte    // of the first attempt; nil when it gave none, and when the work is done
+	Kept       []byte    // of Keep
+	Answer     []byte    // of the last Finish, for Done and Ordered
+	Since      time.Time // when it began to be owed; zero when it is not
+	Due        time.Time // when an owed key is to be tried again: at once, or as GiveUp said
 }
 
 // Finish records a success.
@@ -68,7 +77,12 @@ type Store interface {
 	Finish(ctx context.Context, f Finish) error
 
 	// GiveUp ends the turn without a success: the next call gets it. After Finish it changes nothing.
-	GiveUp(ctx context.Context, key string) error
+	// What is owed stays so and is due at again; the zero time says that it is no longer owed.
+	GiveUp(ctx context.Context, key string, again time.Time) error
+
+	// Owed lists keys that are owed and that nobody is at, at most limit, those that are due first in front;
+	// also what a dead process has begun. It takes no turn. Kept and Answer, which may be long, are left out.
+	Owed(ctx context.Context, limit int) ([]State, error)
 
 	// Find tells the state of the key that holds an instance id, false when none does. It takes no turn;
 	// Turn is Yours when the work is not done and nobody is at it.

@@ -5,18 +5,20 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/iscdesk/iscdesk/merchant/store"
 )
 
-const columns = `instance_id, attempts, state, ordered, digest, kept, answer`
+const columns = `key, instance_id, attempts, state, ordered, digest, request, kept, answer, owed_since, due`
 
 // scan reads a row. A turn that is not ended shows in Store.held only, or belongs to a dead process.
-func scan(row *sql.Row) (s store.State, found bool, err error) {
+func scan(row interface{ Scan(into ...any) error }) (s store.State, found bool, err error) {
 	var id sql.NullString
 	var state string
-	err = row.Scan(&id, &s.Attempt, &state, &s.Ordered, &s.Digest, &s.Kept, &s.Answer)
+	var since, due sql.NullInt64
+	err = row.Scan(&s.Key, &id, &s.Attempt, &state, &s.Ordered, &s.Digest, &s.Request, &s.Kept, &s.Answer, &since, &due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.State{}, false, nil
 	}
@@ -24,6 +26,10 @@ func scan(row *sql.Row) (s store.State, found bool, err error) {
 		return store.State{}, false, fmt.Errorf("read call: %w", err)
 	}
 	s.InstanceID = id.String
+	s.Cut = state == "begun" || state == "open"
+	if since.Valid {
+		s.Since, s.Due = time.UnixMilli(since.Int64), time.UnixMilli(due.Int64)
+	}
 	if state == "done" {
 		s.Turn = store.Done
 	}
@@ -79,17 +85,29 @@ func (s *Store) elsewhere(ctx context.Context, key string) (store.State, error) 
 
 func begin(tx *sql.Tx, b store.Begin) (store.State, error) {
 	state, found, err := scan(tx.QueryRow(`SELECT `+columns+` FROM merchant_calls WHERE key = ?`, b.Key))
-	if err != nil || state.Turn == store.Done {
+	if err != nil || state.Turn == store.Done && !b.Owed {
 		return state, err
 	}
+	now := sql.NullInt64{Int64: b.Now.UnixMilli(), Valid: b.Owed}
 	if found {
+		state.Turn, state.Cut = store.Yours, true
 		state.Attempt++
-		if _, err := tx.Exec(`UPDATE merchant_calls SET state = 'begun', attempts = ? WHERE key = ?`, state.Attempt, b.Key); err != nil {
+		if b.Owed && state.Since.IsZero() {
+			state.Since, state.Due = b.Now, b.Now
+		}
+		if state.Request == nil {
+			state.Request = b.Request
+		}
+		if _, err := tx.Exec(`UPDATE merchant_calls SET state = 'begun', attempts = ?, request = coalesce(request, ?), owed_since = coalesce(owed_since, ?),
+			due = coalesce(due, ?) WHERE key = ?`, state.Attempt, b.Request, now, now, b.Key); err != nil {
 			return state, fmt.Errorf("begin call: %w", err)
 		}
 		return state, nil
 	}
-	state = store.State{InstanceID: b.InstanceID, Attempt: 1, Digest: b.Digest}
+	state = store.State{Key: b.Key, InstanceID: b.InstanceID, Attempt: 1, Cut: true, Digest: b.Digest, Request: b.Request}
+	if b.Owed {
+		state.Since, state.Due = b.Now, b.Now
+	}
 	if state.InstanceID != "" {
 		var taken bool
 		if err := tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM merchant_calls WHERE instance_id = ?)`, b.InstanceID).Scan(&taken); err != nil {
@@ -99,8 +117,9 @@ func begin(tx *sql.Tx, b store.Begin) (store.State, error) {
 			state.InstanceID = b.SpareID
 		}
 	}
-	_, err = tx.Exec(`INSERT INTO merchant_calls (key, test, digest, instance_id, attempts, state, created) VALUES (?, ?, ?, ?, 1, 'begun', ?)`,
-		b.Key, b.Test, b.Digest, sql.NullString{String: state.InstanceID, Valid: state.InstanceID != ""}, b.Now.UnixMilli())
+	_, err = tx.Exec(`INSERT INTO merchant_calls (key, test, digest, instance_id, attempts, state, created, request, owed_since, due)
+		VALUES (?, ?, ?, ?, 1, 'begun', ?, ?, ?, ?)`,
+		b.Key, b.Test, b.Digest, sql.NullString{String: state.InstanceID, Valid: state.InstanceID != ""}, b.Now.UnixMilli(), b.Request, now, now)
 	if err != nil {
 		return state, fmt.Errorf("begin call: %w", err)
 	}
@@ -144,17 +163,21 @@ func finish(exec func(q string, args ...any) error, f store.Finish) error {
 	if f.Open {
 		state = "ordered"
 	}
-	if err := exec(`UPDATE merchant_calls SET state = ?, ordered = ordered OR ?, answer = ?, done = ? WHERE key = ? AND state <> 'done'`,
-		state, f.Open, f.Answer, f.Now.UnixMilli(), f.Key); err != nil {
+	// What the request held, say a fingerprint, is not kept longer than it is needed.
+	if err := exec(`UPDATE merchant_calls SET state = ?, ordered = ordered OR ?, answer = ?, done = ?, request = CASE WHEN ? THEN request END,
+		owed_since = NULL, due = NULL WHERE key = ? AND state <> 'done'`,
+		state, f.Open, f.Answer, f.Now.UnixMilli(), f.Open, f.Key); err != nil {
 		return fmt.Errorf("finish call: %w", err)
 	}
 	return nil
 }
 
 // GiveUp implements store.Store.
-func (s *Store) GiveUp(ctx context.Context, key string) error {
+func (s *Store) GiveUp(ctx context.Context, key string, again time.Time) error {
+	due := sql.NullInt64{Int64: again.UnixMilli(), Valid: !again.IsZero()}
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.Exec(`UPDATE merchant_calls SET state = 'open' WHERE key = ? AND state = 'begun'`, key); err != nil {
+		if _, err := tx.Exec(`UPDATE merchant_calls SET state = 'open', owed_since = CASE WHEN ? IS NOT NULL THEN owed_since END,
+			due = CASE WHEN owed_since IS NOT NULL THEN ? END WHERE key = ? AND state = 'begun'`, due, due, key); err != nil {
 			return fmt.Errorf("give up call: %w", err)
 		}
 		return nil
@@ -162,6 +185,33 @@ func (s *Store) GiveUp(ctx context.Context, key string) error {
 	// Also when the disk refuses: nobody works on the key, and a row that still says begun is taken over.
 	s.release(key)
 	return err
+}
+
+// Owed implements store.Store.
+func (s *Store) Owed(ctx context.Context, limit int) ([]store.State, error) {
+	s.mu.RLock()
+	held := maps.Clone(s.held)
+	s.mu.RUnlock()
+	rows, err := s.db.QueryContext(ctx, `SELECT key, instance_id, attempts, state, ordered, digest, request, NULL, NULL, owed_since, due
+		FROM merchant_calls WHERE due IS NOT NULL ORDER BY due LIMIT ?`, limit+len(held))
+	if err != nil {
+		return nil, fmt.Errorf("list owed calls: %w", err)
+	}
+	defer rows.Close()
+	var out []store.State
+	for len(out) < limit && rows.Next() {
+		state, _, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		if !held[state.Key] {
+			out = append(out, state)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list owed calls: %w", err)
+	}
+	return out, nil
 }
 
 // Find implements store.Store.

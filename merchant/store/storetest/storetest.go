@@ -4,6 +4,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,10 @@ func Run(t *testing.T, place func(t *testing.T) Place) {
 		{"many at once: one turn", manyAtOnce},
 		{"a nonce is new once", nonces},
 		{"keys are apart", apart},
+		{"a request stands until the work is done", request},
+		{"what is owed is listed until it is done", owed},
+		{"what is owed is listed in the order of its time, also after a crash", owedOrder},
+		{"a finished key that is owed again", owedAgain},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := place(t)
@@ -83,7 +88,7 @@ func doneForEver(t *testing.T, p Place, s store.Store) {
 	finish(t, s, "k", "a", false)
 	finish(t, s, "k", "b", false)
 	finish(t, s, "k", "c", true)
-	if err := s.GiveUp(t.Context(), "k"); err != nil {
+	if err := s.GiveUp(t.Context(), "k", time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "after all", begin(t, s, "k", "x"), store.Done, "i", 1, "a")
@@ -99,13 +104,13 @@ func doneForEver(t *testing.T, p Place, s store.Store) {
 func givenUp(t *testing.T, _ Place, s store.Store) {
 	for n := 1; n <= 3; n++ {
 		want(t, "turn", begin(t, s, "k", fmt.Sprint("i", n)), store.Yours, "i1", n, "")
-		if err := s.GiveUp(t.Context(), "k"); err != nil {
+		if err := s.GiveUp(t.Context(), "k", time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	finish(t, s, "k", "late", false) // whose turn was given up has done the work nevertheless
 	want(t, "after", begin(t, s, "k", "x"), store.Done, "i1", 3, "late")
-	if err := s.GiveUp(t.Context(), "never begun"); err != nil {
+	if err := s.GiveUp(t.Context(), "never begun", time.Time{}); err != nil {
 		t.Errorf("giving up what was never begun: %v", err)
 	}
 }
@@ -120,7 +125,7 @@ func ordered(t *testing.T, p Place, s store.Store) {
 	if !got.Ordered {
 		t.Error("the second turn does not say ordered")
 	}
-	if err := s.GiveUp(t.Context(), "k"); err != nil {
+	if err := s.GiveUp(t.Context(), "k", time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	p.Crash(t, s)
@@ -191,7 +196,7 @@ func find(t *testing.T, _ Place, s store.Store) {
 	if _, found := look(true, "i"); found {
 		t.Error("a test call finds a real instance")
 	}
-	if err := s.GiveUp(t.Context(), "k"); err != nil {
+	if err := s.GiveUp(t.Context(), "k", time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if state, found := look(false, "i"); !found || state.Turn != store.Yours {
@@ -275,4 +280,136 @@ func apart(t *testing.T, _ Place, s store.Store) {
 	}
 	finish(t, s, "k", "a", false)
 	want(t, "K", begin(t, s, "K", ""), store.Elsewhere, "", 1, "")
+}
+
+func request(t *testing.T, p Place, s store.Store) {
+	ask := func(made string) store.State {
+		t.Helper()
+		state, err := s.Begin(t.Context(), store.Begin{Key: "k", InstanceID: "i", Request: []byte(made), Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	look := func(what, request string, cut bool) {
+		t.Helper()
+		state, found, err := s.Find(t.Context(), false, "i")
+		if err != nil || !found || state.Key != "k" || string(state.Request) != request || state.Cut != cut {
+			t.Errorf("%s: %+v, %v, %v", what, state, found, err)
+		}
+	}
+	if got := ask("first"); string(got.Request) != "first" || got.Key != "k" || !got.Cut {
+		t.Errorf("first: %+v", got)
+	}
+	p.Crash(t, s)
+	s = p.Open(t)
+	look("after a crash", "first", true)
+	if got := ask("second"); string(got.Request) != "first" {
+		t.Errorf("second: %+v", got)
+	}
+	finish(t, s, "k", "a", true)
+	look("ordered", "first", false)
+	ask("third")
+	look("the turn after ordered", "first", true)
+	finish(t, s, "k", "a", false)
+	look("done", "", false)
+}
+
+// debts is what Owed lists, as "key@milliseconds after now".
+func debts(t *testing.T, s store.Store, limit int) string {
+	t.Helper()
+	states, err := s.Owed(t.Context(), limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, state := range states {
+		out = append(out, fmt.Sprintf("%s@%d", state.Key, state.Due.Sub(now).Milliseconds()))
+		if !state.Since.Equal(now) || string(state.Request) != "r "+state.Key {
+			t.Errorf("owed: %+v", state)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func owe(t *testing.T, s store.Store, key string, at time.Time) store.State {
+	t.Helper()
+	state, err := s.Begin(t.Context(), store.Begin{Key: key, Request: []byte("r " + key), Owed: true, Now: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+func giveUp(t *testing.T, s store.Store, key string, again time.Time) {
+	t.Helper()
+	if err := s.GiveUp(t.Context(), key, again); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func owed(t *testing.T, _ Place, s store.Store) {
+	list := func(what, want string) {
+		t.Helper()
+		if got := debts(t, s, 10); got != want {
+			t.Errorf("%s: got %q, want %q", what, got, want)
+		}
+	}
+	if state := owe(t, s, "k", now); !state.Since.Equal(now) {
+		t.Errorf("begun: %+v", state)
+	}
+	list("at work", "")
+	giveUp(t, s, "k", now.Add(time.Second))
+	list("given up", "k@1000")
+	owe(t, s, "k", now.Add(time.Minute)) // Since stays
+	giveUp(t, s, "k", now.Add(2*time.Second))
+	list("given up again", "k@2000")
+	owe(t, s, "k", now)
+	finish(t, s, "k", "a", false)
+	giveUp(t, s, "k", now.Add(time.Hour))
+	list("done", "")
+
+	owe(t, s, "l", now)
+	giveUp(t, s, "l", time.Time{})
+	list("given up for good", "")
+	begin(t, s, "m", "") // never owed
+	giveUp(t, s, "m", now.Add(time.Second))
+	list("never owed", "")
+}
+
+func owedOrder(t *testing.T, p Place, s store.Store) {
+	for i, key := range []string{"a", "b", "c"} {
+		owe(t, s, key, now)
+		giveUp(t, s, key, now.Add(time.Duration(3-i)*time.Second))
+	}
+	owe(t, s, "at work", now)
+	if got := debts(t, s, 2); got != "c@1000 b@2000" {
+		t.Errorf("got %q", got)
+	}
+	p.Crash(t, s)
+	s = p.Open(t)
+	if got := debts(t, s, 10); got != "at work@0 c@1000 b@2000 a@3000" {
+		t.Errorf("after a crash: %q", got)
+	}
+}
+
+func owedAgain(t *testing.T, p Place, s store.Store) {
+	owe(t, s, "k", now)
+	if err := s.Keep(t.Context(), "k", []byte("made")); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, s, "k", "a", false)
+	got := owe(t, s, "k", now)
+	want(t, "again", got, store.Yours, "", 2, "a")
+	if string(got.Kept) != "made" {
+		t.Errorf("kept %q", got.Kept)
+	}
+	p.Crash(t, s)
+	s = p.Open(t)
+	if got := debts(t, s, 10); got != "k@0" {
+		t.Errorf("after a crash: %q", got)
+	}
+	owe(t, s, "k", now)
+	finish(t, s, "k", "b", false)
+	want(t, "asked without debt", begin(t, s, "k", ""), store.Done, "", 2+1, "b")
 }
