@@ -60,7 +60,8 @@ type Licenses interface {
 	// SetInstanceStatus freezes or thaws; refusal not_found.
 	SetInstanceStatus(ctx context.Context, org, instance, status string, why Entry) error
 	// Assign gives a seat to an account (again: nothing happens). Refusals: not_found
-	// (instance or account not of org), conflict when all seats are taken.
+	// (instance or account not of org), conflict when all seats are taken; those that the order which is pending
+	// on its resource gives back are.
 	Assign(ctx context.Context, org, instance, account string, why Entry) error
 	// Unassign takes the seat back and ends the account's device holds; refusal not_found.
 	Unassign(ctx context.Context, org, instance, account string, why Entry) error

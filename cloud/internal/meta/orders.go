@@ -52,7 +52,8 @@ type Settled struct {
 type Orders interface {
 	// PlaceOrder stores an order with its first step. An order with the same Org and Repeat
 	// that stands already is returned instead, and nothing happens. Refusals: those of
-	// TakeStep; conflict with reason trial when the organisation has tried the product before.
+	// TakeStep; conflict with reason trial when the organisation has tried the product before, with reason
+	// assigned when fewer seats would be left than are assigned.
 	PlaceOrder(ctx context.Context, o Order, s Step) (Order, error)
 	// TakeStep does a step. Refusals: not_found (resource), conflict with reason changed
 	// when the resource's Rev is another: who asked reads it again.

@@ -24,6 +24,7 @@ func Orders(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"step race", stepRace},
 		{"due resources", dueResources},
 		{"instance ids", instanceIDs},
+		{"seats of a smaller order", fewerSeats},
 		{"lists", orderLists},
 		{"queue", queue},
 		{"one subject after the other", subjects},
@@ -38,6 +39,34 @@ func Orders(t *testing.T, open func(t *testing.T) meta.Store) {
 			c.run(t, s)
 		})
 	}
+}
+
+// fewerSeats: while an order for fewer seats is not settled, nobody takes those that it gives back; one
+// that would leave fewer than are assigned is refused at the moment it is stored.
+func fewerSeats(t *testing.T, c *core) {
+	r := c.place(t, "1")
+	r.State, r.Pending = meta.ResourceActive, ""
+	i := meta.Instance{ID: r.ID, Org: r.Org, Product: r.Product, Seats: 3, From: c.now, Until: c.now.AddDate(1, 0, 0), Status: meta.StatusActive}
+	ok(t, c.TakeStep(c.ctx, meta.Step{Resource: r, Instance: &i}))
+	ok(t, c.Assign(c.ctx, r.Org, r.ID, "boss", meta.Entry{}))
+	less := func(n string, amount int) error {
+		t.Helper()
+		o := c.order(n)
+		o.Type, o.Resource, o.Amount = meta.OrderChange, r.ID, amount
+		now, err := c.Resource(c.ctx, r.ID)
+		ok(t, err)
+		now.Pending = o.ID
+		_, err = c.PlaceOrder(c.ctx, o, meta.Step{Resource: now})
+		return err
+	}
+	code(t, "fewer than are assigned", less("2", 0), cloudapi.ErrConflict)
+	ok(t, less("3", 1))
+	code(t, "a seat that is given back", c.Assign(c.ctx, r.Org, r.ID, "ann", meta.Entry{}), cloudapi.ErrConflict)
+	now, err := c.Resource(c.ctx, r.ID)
+	ok(t, err)
+	now.Pending = ""
+	ok(t, c.TakeStep(c.ctx, meta.Step{Resource: now, Settle: []meta.Settled{{Order: "CS3", State: meta.OrderFailed}}}))
+	ok(t, c.Assign(c.ctx, r.Org, r.ID, "ann", meta.Entry{}))
 }
 
 func (c *core) order(n string) meta.Order {

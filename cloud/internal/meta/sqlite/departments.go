@@ -255,7 +255,7 @@ func (s *Store) AssignDepartment(ctx context.Context, org, instance, id string, 
 			return err
 		}
 		var seats, taken int
-		err := tx.QueryRow(`SELECT i.seats, (SELECT count(*) FROM assignments a WHERE a.instance = i.id) FROM instances i WHERE i.id = ? AND i.org = ?`,
+		err := tx.QueryRow(`SELECT `+seatsNow+`, (SELECT count(*) FROM assignments a WHERE a.instance = i.id) FROM instances i WHERE i.id = ? AND i.org = ?`,
 			instance, org).Scan(&seats, &taken)
 		if errors.Is(err, sql.ErrNoRows) {
 			return noInstance()

@@ -109,11 +109,15 @@ func (s *Store) SetInstanceStatus(ctx context.Context, org, instance, status str
 	})
 }
 
+// seatsNow is how many seats of instances i may be taken: an order that leaves fewer counts from the
+// moment it is placed, or people would have more than were bought once it is done.
+const seatsNow = `min(i.seats, coalesce((SELECT o.amount FROM resources r JOIN orders o ON o.id = r.pending WHERE r.id = i.id), i.seats))`
+
 // Assign implements meta.Licenses.
 func (s *Store) Assign(ctx context.Context, org, instance, account string, why meta.Entry) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		var seats, taken, mine int
-		err := tx.QueryRow(`SELECT i.seats, (SELECT count(*) FROM assignments s WHERE s.instance = i.id),
+		err := tx.QueryRow(`SELECT `+seatsNow+`, (SELECT count(*) FROM assignments s WHERE s.instance = i.id),
 			(SELECT count(*) FROM assignments s WHERE s.instance = i.id AND s.account = ?)
 			FROM instances i WHERE i.id = ? AND i.org = ?`, account, instance, org).Scan(&seats, &taken, &mine)
 		if errors.Is(err, sql.ErrNoRows) {

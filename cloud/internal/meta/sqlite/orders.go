@@ -52,10 +52,28 @@ func (s *Store) PlaceOrder(ctx context.Context, o meta.Order, st meta.Step) (sta
 		if err := takeStep(tx, st); err != nil {
 			return err
 		}
+		if err := roomy(tx, o); err != nil {
+			return err
+		}
 		stands, err = one(tx, scanOrder, noOrder(), `SELECT `+orderColumns+` FROM orders WHERE id = ?`, o.ID)
 		return err
 	})
 	return stands, err
+}
+
+// roomy refuses an order that leaves fewer seats than are assigned at this moment.
+func roomy(tx *sql.Tx, o meta.Order) error {
+	if o.Type == meta.OrderUnsubscribe {
+		return nil
+	}
+	var taken int
+	if err := tx.QueryRow(`SELECT count(*) FROM assignments WHERE instance = ?`, o.Resource).Scan(&taken); err != nil {
+		return fmt.Errorf("count seats: %w", err)
+	}
+	if taken > o.Amount {
+		return meta.Refuse(cloudapi.ErrConflict, "more seats are assigned than would be left", "reason", "assigned", "assigned", fmt.Sprint(taken))
+	}
+	return nil
 }
 
 func orderOf(tx *sql.Tx, org, repeat string) (meta.Order, error) {
