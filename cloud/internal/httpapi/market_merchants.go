@@ -112,7 +112,7 @@ func (a *API) postMerchantKey(c *Call) error {
 
 // staff is the room of what a merchant's people do.
 func (a *API) staff() market.Staff {
-	return market.Staff{Store: a.c.Store, Box: a.c.Box, Caller: a.c.Merchants}
+	return market.Staff{Store: a.c.Store, Box: a.c.Box, Caller: a.c.Merchants, Looks: a.c.Gates.Strict}
 }
 
 func (a *API) revokeMerchantKey(c *Call) error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/iscdesk/iscdesk/cloud/internal/limit"
 	"github.com/iscdesk/iscdesk/cloud/internal/members"
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce"
@@ -30,6 +31,7 @@ type Staff struct {
 	Store  meta.Merchants
 	Box    *seal.Box
 	Caller *produce.Caller
+	Looks  *limit.Gate // how often a merchant may have addresses looked at; nil bounds nothing
 }
 
 // AddKey makes a key of a category. The secret is returned this once.
@@ -68,12 +70,18 @@ func (s Staff) AddAddress(ctx context.Context, merchant, address string, now tim
 }
 
 // VerifyAddress asks the address for its challenge, each time anew. An address that was verified once
-// stays so when it does not show the challenge any more: orders hang on it. Refusal conflict with reason unverified
-// and param cause.
+// stays so when it does not show the challenge any more: orders hang on it. Refusals: conflict with reason unverified
+// and param cause, rate_limited.
 func (s Staff) VerifyAddress(ctx context.Context, merchant, id string, now time.Time, why meta.Entry) (meta.Address, error) {
 	m, err := s.Store.Address(ctx, merchant, id)
 	if err != nil {
 		return m, err
+	}
+	// The address has proved nothing yet: it may be anybody's server, which must not be flooded from here.
+	if s.Looks != nil {
+		if wait := s.Looks.Take("address "+merchant, now); wait > 0 {
+			return m, limit.Refuse(wait)
+		}
 	}
 	if err := s.Caller.Shows(ctx, m.Base, m.Challenge); err != nil {
 		return m, meta.Refuse(cloudapi.ErrConflict, "the address does not show its challenge", "reason", "unverified", "address", m.Base, "cause", err.Error())

@@ -65,6 +65,8 @@ func NewCaller(r Reach) *Caller {
 	return c
 }
 
+var errNotPublic = errors.New("call merchant: the name leads to what is not a public address")
+
 // control looks at the address that is about to be connected to.
 func (c *Caller) control(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
@@ -81,7 +83,7 @@ func (c *Caller) control(_, address string, _ syscall.RawConn) error {
 		}
 	}
 	if !public(ip) {
-		return fmt.Errorf("call merchant: %s is not a public address", ip)
+		return errNotPublic // which one it is stays the operator's: a name may lead into its network
 	}
 	return nil
 }
@@ -185,7 +187,8 @@ func (c *Caller) Do(r *http.Request) (Answer, error) {
 	return Answer{Status: res.StatusCode, Header: res.Header, Body: b}, nil
 }
 
-// Shows asks an address for its challenge: nil when one of the lines of ChallengePath is it.
+// Shows asks an address for its challenge: nil when one of the lines of ChallengePath is it. Its errors are
+// sentences that the merchant may read.
 func (c *Caller) Shows(ctx context.Context, base, challenge string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, base+ChallengePath, nil)
 	if err != nil {
@@ -193,7 +196,8 @@ func (c *Caller) Shows(ctx context.Context, base, challenge string) error {
 	}
 	a, err := c.Do(r)
 	if err != nil {
-		return err
+		_, why := cause(err) // the error itself names addresses of the operator's network
+		return errors.New("verify address: " + why)
 	}
 	if a.Status != http.StatusOK {
 		return fmt.Errorf("verify address: %s answers %d", ChallengePath, a.Status)
