@@ -104,6 +104,13 @@ func (c *Console) pages() []Page {
 		c.resourcePages(),
 		c.applicationPages(),
 		c.orderPages(),
+		c.sellerPages(),
+		c.listingPages(),
+		c.debuggingPages(),
+		c.salePages(),
+		c.callPages(),
+		c.codePages(),
+		c.merchantPages(),
 	)
 }
 

@@ -57,7 +57,8 @@ type sentence struct{ key, en, zh string }
 
 // sentences is the whole message table.
 func sentences() []sentence {
-	return slices.Concat(frameSentences(), refusalSentences(), memberSentences(), buyerSentences())
+	return slices.Concat(frameSentences(), refusalSentences(), memberSentences(), buyerSentences(),
+		sellerSentences(), saleSentences(), debuggingSentences())
 }
 
 // T is a sentence in the visit's language. A key that does not exist shows itself; a test finds it
