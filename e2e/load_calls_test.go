@@ -49,15 +49,16 @@ func (d *trader) one(ctx context.Context) error {
 	if len(o.events) > 0 {
 		event = o.events[d.rand.IntN(len(o.events))]
 	}
+	known := *o
 	d.mu.Unlock()
 	switch {
-	case dice < 10 || o.id == "":
+	case dice < 10 || known.id == "":
 		return d.order(ctx, o)
 	case dice < 15:
 		return d.learn(ctx, o)
 	case dice < 20:
 		return d.renew(ctx, o)
-	case o.instance == "":
+	case known.instance == "":
 		return d.learn(ctx, o) // nothing can be applied for before it is provisioned
 	case dice < 55 || event == "":
 		return d.apply(ctx, o, n)
@@ -67,6 +68,13 @@ func (d *trader) one(ctx context.Context) error {
 		return d.newInstance(ctx, o)
 	}
 	return d.getLicense(ctx, o, event)
+}
+
+// know is what is known of a wish; other callers learn more at the same time.
+func (d *trader) know(o *wish) wish {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return *o
 }
 
 // pick takes one of the orders, or a new one. Called with mu held.
@@ -94,14 +102,15 @@ func (d *trader) order(ctx context.Context, o *wish) error {
 
 // learn reads the resource; the ISV's instance never changes.
 func (d *trader) learn(ctx context.Context, o *wish) error {
+	known := d.know(o)
 	var r cloudapi.Resource
-	if err := d.admin.Call(ctx, "GET", "/v1/market/resources/"+o.resource, nil, &r); err != nil {
+	if err := d.admin.Call(ctx, "GET", "/v1/market/resources/"+known.resource, nil, &r); err != nil {
 		return err
 	}
 	if r.Instance == "" {
 		return nil // not provisioned yet
 	}
-	d.same("instance of "+o.id, r.Instance)
+	d.same("instance of "+known.id, r.Instance)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	o.instance = r.Instance
@@ -114,10 +123,10 @@ func (d *trader) renew(ctx context.Context, o *wish) error {
 	if o.renewals == 0 || d.rand.IntN(4) == 0 {
 		o.renewals++
 	}
-	repeat := fmt.Sprintf("%s-renewal-%d", o.repeat, o.renewals)
+	repeat, resource := fmt.Sprintf("%s-renewal-%d", o.repeat, o.renewals), o.resource
 	d.mu.Unlock()
 	var got cloudapi.Order
-	if err := d.admin.Call(ctx, "POST", "/v1/market/orders", cloudapi.NewOrder{Organisation: d.buyer, Type: "RENEW", Resource: o.resource, Periods: 1, Repeat: repeat}, &got); err != nil {
+	if err := d.admin.Call(ctx, "POST", "/v1/market/orders", cloudapi.NewOrder{Organisation: d.buyer, Type: "RENEW", Resource: resource, Periods: 1, Repeat: repeat}, &got); err != nil {
 		return err
 	}
 	d.same("order "+repeat, got.ID)
@@ -128,7 +137,7 @@ func (d *trader) renew(ctx context.Context, o *wish) error {
 func (d *trader) apply(ctx context.Context, o *wish, n int) error {
 	form := []string{"string", "file"}[n%2]
 	var got cloudapi.Application
-	if err := d.admin.Call(ctx, "POST", "/v1/market/applications", cloudapi.NewApplication{Resource: o.resource, Form: form,
+	if err := d.admin.Call(ctx, "POST", "/v1/market/applications", cloudapi.NewApplication{Resource: d.know(o).resource, Form: form,
 		Fingerprint: fmt.Sprintf("MAC-%d|DISK||CPU", n)}, &got); err != nil {
 		return err
 	}
@@ -155,13 +164,14 @@ func (d *trader) download(ctx context.Context, event string) error {
 
 // newInstance repeats the marketplace's own call to the ISV.
 func (d *trader) newInstance(ctx context.Context, o *wish) error {
+	id := d.know(o).id
 	answer, err := d.produce(ctx, fmt.Sprintf(`{"activity":"newInstance","businessId":"%s","orderId":"%s","orderLineId":"%s-000001"}`,
-		sign.NewNonce()[:40], o.id, o.id))
+		sign.NewNonce()[:40], id, id))
 	if err != nil {
 		return err
 	}
 	if answer.InstanceID != "" {
-		d.same("instance of "+o.id, answer.InstanceID)
+		d.same("instance of "+id, answer.InstanceID)
 	}
 	return nil
 }
