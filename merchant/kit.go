@@ -139,16 +139,13 @@ func (k kit) keys() []string {
 }
 
 func (k kit) prove(r *http.Request, body []byte, now time.Time) (proof, error) {
-	_, old, _ := kitCall(r.URL.Path)
+	if _, old, _ := kitCall(r.URL.Path); old {
+		return k.proveV1(r, body, now)
+	}
 	err := sign.ErrKey
 	for _, key := range k.keys() {
 		var p proof
-		if old {
-			p, err = k.proveV1(key, r, body, now)
-		} else {
-			p, err = k.proveV2(key, r, body, now)
-		}
-		if err == nil {
+		if p, err = k.proveV2(key, r, body, now); err == nil {
 			return p, nil
 		}
 	}
@@ -165,8 +162,8 @@ func (k kit) proveV2(key string, r *http.Request, body []byte, now time.Time) (p
 
 // proveV1 takes the timeStamp for UTC+8, as the kit's bodies have it, and for UTC, as V1's other calls
 // have it: the page on the token does not say which. A replay eight hours later is an old state, which
-// changes nothing.
-func (k kit) proveV1(key string, r *http.Request, body []byte, now time.Time) (proof, error) {
+// changes nothing. The body is read once, whatever the number of keys: it is not proved yet.
+func (k kit) proveV1(r *http.Request, body []byte, now time.Time) (proof, error) {
 	if len(r.Header.Values(sign.ParamAuthToken)) > 1 {
 		return proof{}, fmt.Errorf("read authToken, given more than once: %w", sign.ErrMalformed)
 	}
@@ -178,15 +175,19 @@ func (k kit) proveV1(key string, r *http.Request, body []byte, now time.Time) (p
 	if k.options.Readings.V1BlankValues {
 		form = sign.TokenWholeBody
 	}
-	at, err := sign.VerifyToken(key, r.Header.Get(sign.ParamAuthToken), params, form)
-	if err != nil {
-		return proof{}, err
+	err = sign.ErrKey
+	for _, key := range k.keys() {
+		var at time.Time
+		if at, err = sign.VerifyToken(key, r.Header.Get(sign.ParamAuthToken), params, form); err != nil {
+			continue
+		}
+		if k.options.Readings.KitUTC {
+			return proof{key: key}, k.options.inWindow(now, at)
+		}
+		_, ahead := at.In(wire.KitZone()).Zone()
+		return proof{key: key}, k.options.inWindow(now, at, at.Add(-time.Duration(ahead)*time.Second))
 	}
-	if k.options.Readings.KitUTC {
-		return proof{key: key}, k.options.inWindow(now, at)
-	}
-	_, ahead := at.In(wire.KitZone()).Zone()
-	return proof{key: key}, k.options.inWindow(now, at, at.Add(-time.Duration(ahead)*time.Second))
+	return proof{}, err
 }
 
 func (k kit) read(_ context.Context, r *http.Request, body []byte, _ proof) (*call, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -121,6 +122,19 @@ func FuzzToken(f *testing.F) {
 		values.Add("zzz", "1")
 		if other, err := Token(vectorKey, values, TokenQuery); err == nil && other == token {
 			t.Fatal("a parameter more has the same token")
+		}
+	})
+}
+
+// FuzzBoundary holds the scan against the form that it looks for.
+func FuzzBoundary(f *testing.F) {
+	form := regexp.MustCompile(`&[A-Za-z][A-Za-z0-9]*=`)
+	for _, s := range []string{"", "&", "&=", "&a=", "&a1=b", "&1a=", "a&&b=", "&a&b&c=", "&a b=", "x=y", "&ab", "&é="} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if got, want := boundary(value), form.MatchString(value); got != want {
+			t.Errorf("%q: %v, want %v", value, got, want)
 		}
 	})
 }
