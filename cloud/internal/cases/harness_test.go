@@ -16,6 +16,7 @@ import (
 	"github.com/iscdesk/iscdesk/cloud/internal/app"
 	"github.com/iscdesk/iscdesk/cloud/internal/cases"
 	"github.com/iscdesk/iscdesk/cloud/internal/httpapi/apitest"
+	"github.com/iscdesk/iscdesk/cloud/internal/produce"
 	"github.com/iscdesk/iscdesk/cloud/internal/produce/producetest"
 	"github.com/iscdesk/iscdesk/internal/cloudapi"
 	"github.com/iscdesk/iscdesk/merchant"
@@ -32,6 +33,7 @@ type platform struct {
 	isv    http.Header // who the merchant's staff are
 	id     string      // of the merchant
 	base   string
+	reach  produce.Reach
 	keys   map[string]cloudapi.MerchantKey
 	access cloudapi.AccessKey
 	server atomic.Pointer[http.Handler]
@@ -54,7 +56,7 @@ func start(t *testing.T, change ...func(*app.Config)) *platform {
 	t.Helper()
 	p := &platform{keys: map[string]cloudapi.MerchantKey{}}
 	srv := producetest.Start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*p.server.Load()).ServeHTTP(w, r) }))
-	p.base = srv.Base
+	p.base, p.reach = srv.Base, srv.Reach
 	none := http.NotFoundHandler()
 	p.server.Store(&none)
 	p.Cloud = apitest.Start(t, append([]func(*app.Config){func(c *app.Config) { c.Reach, c.CaseWait, c.NoSaleAfter = srv.Reach, 2*time.Second, 5 }}, change...)...)

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"strings"
 )
 
@@ -38,7 +39,7 @@ func cause(err error) (Cause, string) {
 		return CauseName, "the name of the address cannot be resolved"
 	case errors.As(err, &cert):
 		return CauseCertificate, "the certificate is not one that can be trusted for this name"
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return CauseTLS, "the address does not speak TLS"
 	case errors.Is(err, errRefused):
 		return CauseRefused, "the connection is refused"
