@@ -50,23 +50,40 @@ func TestKillChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pause := func() { time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond) }
+	pause := func() { // every fourth one is longer than an answer may take
+		time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
+		if rand.IntN(4) == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	fault := func() error { // before the work, or after it: then only its answer is lost
+		if rand.IntN(4) == 0 {
+			return errPlanted
+		}
+		return nil
+	}
 	upload := func(ctx context.Context, event string, l License) error {
+		if err := fault(); err != nil {
+			return err
+		}
 		_, err := db.ExecContext(ctx, `INSERT INTO uploads (event, content) VALUES (?, ?)`, event, string(l.Content))
 		pause()
-		return err
+		return errors.Join(err, fault())
 	}
-	h, err := New(Options{Keys: Keys{Base: []string{baseKey}}, Store: s, Upload: upload, AnswerWithin: 20 * time.Millisecond, Calls: Callbacks{
+	h, err := New(Options{Keys: Keys{Base: []string{baseKey}}, Store: s, Upload: upload, AnswerWithin: 5 * time.Millisecond, RetryAfter: 2 * time.Millisecond, longest: 50 * time.Millisecond, Calls: Callbacks{
 		GetLicenseAsync: func(context.Context, wire.GetLicenseAsync, Attempt) (License, error) {
 			pause()
-			return License{Content: []byte(sign.NewNonce())}, nil // another one each time: only one may ever be seen
+			return License{Content: []byte(sign.NewNonce())}, fault() // another one each time: only one may ever be seen
 		},
 		NewInstance: func(ctx context.Context, r wire.NewInstance, a Attempt) (Provision, error) {
 			pause()
+			if err := fault(); err != nil {
+				return 0, err
+			}
 			if strings.HasPrefix(r.OrderID, "U") {
 				_, err := db.ExecContext(ctx, `INSERT INTO by_key (id, line) VALUES (?, ?) ON CONFLICT DO NOTHING`, a.InstanceID, r.OrderLineID)
 				pause()
-				return Provisioned, err
+				return Provisioned, errors.Join(err, fault())
 			}
 			tx, err := db.BeginTx(ctx, nil)
 			if err != nil {
@@ -81,7 +98,7 @@ func TestKillChild(t *testing.T) {
 			}
 			err = tx.Commit()
 			pause()
-			return Provisioned, err
+			return Provisioned, errors.Join(err, fault())
 		},
 	}})
 	if err != nil {
@@ -96,7 +113,8 @@ func TestKillChild(t *testing.T) {
 }
 
 // TestKill kills the server at random moments in 200 rounds, while several callers ask for new order
-// lines and repeat old ones. At the end a look into the ISV's own tables, past the handler, finds
+// lines. A fourth of all callbacks and uploads fails. The callers do what the marketplace does: what was answered with success or
+// 000004 is never asked for again; instances are polled, licences waited for. At the end a look into the ISV's own tables, past the handler, finds
 // exactly one instance for each line, under the id that every answer named, and one licence for each
 // application, whatever was uploaded how often.
 func TestKill(t *testing.T) {
@@ -105,13 +123,24 @@ func TestKill(t *testing.T) {
 		rounds = 20
 	}
 	path := filepath.Join(t.TempDir(), "isv.db")
-	var mu sync.Mutex // guards told
+	var mu sync.Mutex // guards what is below
 	told := map[string]string{}
+	accepted := map[int]bool{}
 	answers := map[wire.Code]int{}
-	note := func(line string, a wire.Answer) {
+	known := func(n int) (bool, string) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, line := orderOf(n)
+		return accepted[n], told[line]
+	}
+	note := func(n int, a wire.Answer) {
 		mu.Lock()
 		defer mu.Unlock()
 		answers[a.ResultCode]++
+		if a.ResultCode == wire.Success || a.ResultCode == wire.Processing {
+			accepted[n] = true
+		}
+		_, line := orderOf(n)
 		if a.InstanceID == "" {
 			return
 		}
@@ -119,6 +148,22 @@ func TestKill(t *testing.T) {
 			t.Errorf("line %s: instance %s, then %s", line, was, a.InstanceID)
 		}
 		told[line] = a.InstanceID
+	}
+	// step asks for the n-th once, or polls for it when it was accepted; done says that there is nothing more to ask.
+	step := func(ctx context.Context, url string, n int) (done bool, err error) {
+		was, id := known(n)
+		if was && n%3 == 0 {
+			return true, nil
+		}
+		request := requestOf(n)
+		if was {
+			request = wire.QueryInstance{InstanceID: id}
+		}
+		a, err := send(ctx, url, request)
+		if err == nil {
+			note(n, a)
+		}
+		return err == nil && (a.ResultCode == wire.Success || n%3 == 0 && a.ResultCode == wire.Processing), err
 	}
 	lines := 0
 	for range rounds {
@@ -130,9 +175,7 @@ func TestKill(t *testing.T) {
 				for ctx.Err() == nil {
 					// Mostly the newest lines: those are the ones that a kill has cut.
 					n := max(0, lines+1+rand.IntN(6)-rand.IntN(9))
-					if line, a, err := ask(ctx, url, n); err == nil {
-						note(line, a)
-					}
+					_, _ = step(ctx, url, n) // a kill cuts what it meets
 				}
 			})
 		}
@@ -147,14 +190,14 @@ func TestKill(t *testing.T) {
 	all := lines + 8
 	for n := range all {
 		for try := 0; ; try++ {
-			line, a, err := ask(t.Context(), url, n)
-			if err != nil || try > 200 {
-				t.Fatalf("line %d: %+v, %v", n, a, err)
+			done, err := step(t.Context(), url, n)
+			if err != nil || try > 2000 {
+				t.Fatalf("line %d: %v", n, err)
 			}
-			note(line, a)
-			if a.ResultCode == wire.Success {
+			if done {
 				break
 			}
+			time.Sleep(time.Millisecond)
 		}
 	}
 	db, err := sql.Open("sqlite", sqlite.DSN(path))
@@ -162,6 +205,16 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	for try := 0; ; try++ { // nobody asks any more: the server itself brings the rest
+		var owed int
+		if err := db.QueryRow(`SELECT count(*) FROM merchant_calls WHERE due IS NOT NULL`).Scan(&owed); err != nil || try > 2000 {
+			t.Fatalf("%d licences are still owed: %v", owed, err)
+		}
+		if owed == 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	rows, err := db.Query(`SELECT line, id FROM by_key UNION ALL SELECT line, id FROM by_record`)
 	if err != nil {
 		t.Fatal(err)
@@ -214,33 +267,41 @@ func TestASecondProcessIsRefused(t *testing.T) {
 	}
 }
 
-// ask makes the n-th call: an application for a licence, an instance by key, an instance by record.
-func ask(ctx context.Context, url string, n int) (line string, a wire.Answer, err error) {
-	order := fmt.Sprintf("%cS%06d", "LUR"[n%3], n)
-	line = order + "-000001"
-	var request wire.Request = wire.NewInstance{BusinessID: sign.NewNonce(), OrderID: order, OrderLineID: line}
+// orderOf and requestOf make the n-th call: an application for a licence, an instance by key, an instance by record.
+func orderOf(n int) (order, line string) {
+	order = fmt.Sprintf("%cS%06d", "LUR"[n%3], n)
+	return order, order + "-000001"
+}
+
+func requestOf(n int) wire.Request {
+	order, line := orderOf(n)
 	if n%3 == 0 {
-		request = wire.GetLicenseAsync{EventID: order, InstanceID: "i", EffectiveTime: "2026-01-01 00:00:00 z"}
+		return wire.GetLicenseAsync{EventID: order, InstanceID: "i", EffectiveTime: "2026-01-01 00:00:00 z"}
 	}
+	return wire.NewInstance{BusinessID: sign.NewNonce(), OrderID: order, OrderLineID: line}
+}
+
+// send makes a call as the marketplace does.
+func send(ctx context.Context, url string, request wire.Request) (a wire.Answer, err error) {
 	body, err := wire.Encode(request)
 	if err != nil {
-		return line, a, err
+		return a, err
 	}
 	query := sign.SignProduction(baseKey, sign.NewNonce(), clock.System{}.Now(), body).Encode()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"?"+query, bytes.NewReader(body))
 	if err != nil {
-		return line, a, err
+		return a, err
 	}
 	w, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return line, a, err
+		return a, err
 	}
 	defer w.Body.Close()
 	text, err := io.ReadAll(w.Body)
 	if err == nil {
 		err = json.Unmarshal(text, &a)
 	}
-	return line, a, errors.Join(err, sign.VerifyBodySign(baseKey, w.Header.Get("Body-Sign"), text))
+	return a, errors.Join(err, sign.VerifyBodySign(baseKey, w.Header.Get("Body-Sign"), text))
 }
 
 // startChild starts the server; kill ends it as a crash does.

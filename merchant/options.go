@@ -47,6 +47,7 @@ type Options struct {
 	// for RetryFor since the request. At most a quarter of Workers does so at once.
 	RetryAfter time.Duration // 0 is 2 s
 	RetryFor   time.Duration // 0 is 24 h
+	longest    time.Duration // bounds the pauses; 0 is 15 minutes, and only tests have another
 }
 
 // Keys are the access keys of each category, first the present one, then older ones that are
@@ -186,6 +187,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.RetryFor <= 0 {
 		o.RetryFor = 24 * time.Hour
+	}
+	if o.longest <= 0 {
+		o.longest = 15 * time.Minute
 	}
 	return o
 }

@@ -9,12 +9,8 @@ import (
 	"github.com/iscdesk/iscdesk/merchant/wire"
 )
 
-const (
-	// longestPause bounds the pause between two attempts at what is owed.
-	longestPause = 15 * time.Minute
-	// lookOften is how often the store is asked when nothing is known to be due: another handler may share it.
-	lookOften = time.Minute
-)
+// lookOften is how often the store is asked when nothing is known to be due: another handler may share it.
+const lookOften = time.Minute
 
 // payUp begins what is owed: calls that were answered with 000004 and that the marketplace does not
 // repeat, also those of a process that has died. It ends with the first Close.
@@ -125,10 +121,10 @@ func (h *Handler) settle(c *call, f *flight, key string, state store.State, fail
 // it has been owed for too long.
 func (h *Handler) next(state store.State) time.Time {
 	pause := h.options.RetryAfter
-	for n := 1; n < state.Attempt && pause < longestPause; n++ {
+	for n := 1; n < state.Attempt && pause < h.options.longest; n++ {
 		pause *= 2
 	}
-	at := h.options.Now().Add(min(pause, max(longestPause, h.options.RetryAfter)))
+	at := h.options.Now().Add(min(pause, max(h.options.longest, h.options.RetryAfter)))
 	if at.After(state.Since.Add(h.options.RetryFor)) {
 		return time.Time{}
 	}

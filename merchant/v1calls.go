@@ -19,7 +19,7 @@ func v1Repeats() []Repeat {
 		row(wire.ActivityReleaseLicense, Once, "success; nothing is released twice", "instanceId"),
 		row(wire.ActivityNewInstance, Once, "the first answer with the same instanceId and appInfo, also for the resource page; while ordered only (supervised), the callback again with the same instanceId", "orderId"),
 		{"v1", wire.ActivityNewInstance, payPerUse, Once, []string{"orderId", "productId"}, "as above: chargingMode 0 may give one order several instances"},
-		row(wire.ActivityQueryInstance, Present, "what is so now; 000004 while newInstance is at work"),
+		row(wire.ActivityQueryInstance, Present, "what is so now; 000004 while newInstance is at work, which goes on by it when it was cut"),
 		row(wire.ActivityRefreshInstance, Once, "success; the end is not set twice", "instanceId", "orderId"),
 		row(wire.ActivityExpireInstance, State, "success; the callback freezes again", "instanceId"),
 		row(wire.ActivityReleaseInstance, Once, "success; nothing is released twice", "instanceId"),
