@@ -71,7 +71,6 @@ func TestSendAgain(t *testing.T) {
 	o := h.order(market.Wish{Type: meta.OrderNew, Spec: "OFFI-YEAR", Amount: 1, Periods: 1})
 	h.advance(150 * time.Minute)
 	h.isv.took()
-	h.isv.answer(nil)
 	list, err := h.store.Calls(t.Context(), meta.CallFilter{Merchant: "mer_1", State: meta.CallFailed, Page: meta.Page{Limit: 10}})
 	if err != nil || len(list) != 1 {
 		t.Fatalf("calls %+v, %v", list, err)
@@ -80,6 +79,10 @@ func TestSendAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.settle()
+	h.advance(5 * time.Minute)
+	h.expect("sent again too early: the plan begins anew", o.Resource, meta.ResourceOrdered, "newInstance newInstance newInstance")
+	h.isv.answer(nil)
+	h.advance(time.Minute)
 	h.expect("sent again", o.Resource, meta.ResourceActive, "newInstance")
 }
 
