@@ -17,7 +17,7 @@ import (
 var holders = map[string]string{
 	"api": "sdk/api", "localapi": "agent/internal/service/localapi", "events": "agent/internal/service/events",
 	"conns": "cloud/internal/conns", "cloud": "cloud", "agent": "agent", "eventlog": "agent/internal/eventlog",
-	"cloudapi": "internal/cloudapi", "license": "agent/internal/service/license", "produce": "cloud/internal/produce", "openapi": "cloud/internal/openapi", "sign": "merchant/sign", "workerapi": "agent/internal/workerapi",
+	"cloudapi": "internal/cloudapi", "license": "agent/internal/service/license", "produce": "cloud/internal/produce", "pages": "cloud/internal/pages", "openapi": "cloud/internal/openapi", "sign": "merchant/sign", "workerapi": "agent/internal/workerapi",
 }
 
 // numbered are the tables of numbers: what each row says, a constant in braces where
@@ -44,10 +44,11 @@ var numbered = []struct {
 		"the marketplace's open API": {
 			"{sign.DateWindow/60} minutes;", "{openapi.maxURI>>10} KiB of address, {openapi.maxHeaders>>10} KiB of headers, {openapi.maxJSON>>20} MiB of body,",
 			"{openapi.MaxBody>>20} MB of an upload:", "{openapi.atOnce} uploads over {openapi.maxJSON>>20} MiB at once, and {openapi.unprovedAtOnce} that prove nothing"},
-		"`secrets.key`":          {},
-		"socketpair":             {"frames of {api.MaxAnswerFrame>>20} MiB, to a worker {workerapi.MaxFrame>>20} MiB; {api.WriteTimeout} s to take one"}, // ipc.Options takes both from api
-		"127.0.0.1, a free port": {"{api.PageSilence} s of silence"},
-		"pidfd of each caller":   {},
+		"the console, `/console/`": {"SHA-256, {pages.sessionIdle/3600} hours idle;", "{pages.maxForm>>10} KiB;"},
+		"`secrets.key`":            {},
+		"socketpair":               {"frames of {api.MaxAnswerFrame>>20} MiB, to a worker {workerapi.MaxFrame>>20} MiB; {api.WriteTimeout} s to take one"}, // ipc.Options takes both from api
+		"127.0.0.1, a free port":   {"{api.PageSilence} s of silence"},
+		"pidfd of each caller":     {},
 	}},
 	{"docs/protocol.md", "Limits", 2, map[string][]string{
 		"frame to the agent":                  {"{api.MaxRequestFrame>>10} KiB"},
