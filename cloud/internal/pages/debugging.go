@@ -22,8 +22,8 @@ func (c *Console) debuggingPages() []Page {
 		{Pattern: "POST /console/debugging/send", Need: OfMerchant, Handle: c.postSend, Back: c.getDebugging},
 		{Pattern: "POST /console/debugging/all", Need: OfMerchant, Handle: c.postSendAll, Back: c.getDebugging},
 		{Pattern: "GET /console/debugging/cases", Need: OfMerchant, Nav: "cases.nav", Handle: c.getCases},
-		{Pattern: "POST /console/debugging/replay", Need: OfMerchant, Handle: c.postReplay, Back: c.getCases},
-		{Pattern: "POST /console/debugging/forget", Need: OfMerchant, Handle: c.postForget, Back: c.getCases},
+		{Pattern: "POST /console/debugging/cases/replay", Need: OfMerchant, Handle: c.postReplay, Back: c.getCases},
+		{Pattern: "POST /console/debugging/cases/forget", Need: OfMerchant, Handle: c.postForget, Back: c.getCases},
 	}
 }
 

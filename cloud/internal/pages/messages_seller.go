@@ -28,6 +28,7 @@ func sellerSentences() []sentence {
 		{"keys.access", "Access keys of the open API", "开放 API 访问密钥"},
 		{"keys.access.id", "Access key (AK)", "访问密钥（AK）"},
 		{"keys.access.make", "Make an access key", "创建访问密钥"},
+		{"made.created", "Made", "创建时间"},
 		{"keys.revoke", "Revoke", "吊销"},
 		{"keys.revoke.help", "It ends at once and for good. Put the next key in its place before.", "密钥将立即永久失效，请先换用新的密钥。"},
 		{"keys.revoked", "revoked", "已吊销"},
