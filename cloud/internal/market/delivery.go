@@ -86,7 +86,7 @@ func reasonOf(yes bool, reason string) error {
 
 // Deliver is the merchant's word that the service is complete, with a proof: newInstance is called
 // again with the same order, and provisions now. The buyer is asked when that has succeeded. Deliver again, before it
-// has, replaces the proof and calls nothing a second time.
+// has, replaces the proof; a call that is still under way is not made a second time, one that was given up begins anew.
 func (r *Room) Deliver(ctx context.Context, merchant, resource, proof string, why meta.Entry) (meta.Resource, error) {
 	if err := textOf("proof", proof, 1, MaxText); err != nil {
 		return meta.Resource{}, err

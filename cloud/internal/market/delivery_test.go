@@ -121,6 +121,38 @@ func TestDeliveryOfOthers(t *testing.T) {
 	}
 }
 
+// TestDeliverAgain: a newInstance that was given up is made again when the merchant delivers again, one under way is not doubled.
+func TestDeliverAgain(t *testing.T) {
+	h := open(t, func(l *meta.Listing) { l.Provision = meta.ProvisionAccepted })
+	ctx := t.Context()
+	o := h.order(market.Wish{Type: meta.OrderNew, Spec: "OFFI-MONTH", Amount: 2, Periods: 1})
+	_, err := h.room.Submit(ctx, "org_a", o.Resource, "x", meta.Entry{})
+	h.ok(err)
+	_, err = h.room.Confirm(ctx, "mer_1", o.Resource, true, "", meta.Entry{})
+	h.ok(err)
+	h.isv.answer(func(wire.Request, int) (int, []byte) { return http.StatusInternalServerError, nil })
+	deliver := func() {
+		_, err := h.room.Deliver(ctx, "mer_1", o.Resource, "proof", meta.Entry{})
+		h.ok(err)
+		h.settle()
+	}
+	deliver()
+	h.advance(3 * time.Hour)
+	if n := len(h.isv.took()); n != 61 { // the order's own and 60 of the plan
+		t.Errorf("%d calls", n)
+	}
+	deliver()
+	deliver()
+	if n := len(h.isv.took()); n != 1 {
+		t.Errorf("%d calls for two clicks", n)
+	}
+	h.isv.answer(nil)
+	h.advance(2 * time.Minute)
+	if res := h.resource(o.Resource); res.Delivery != meta.DeliveryAccept {
+		t.Errorf("resource %+v", res)
+	}
+}
+
 // TestDeliveryThatFails: the second newInstance gives another id; the delivery stays where it is.
 func TestDeliveryThatFails(t *testing.T) {
 	h := open(t, func(l *meta.Listing) { l.Provision = meta.ProvisionAccepted })

@@ -279,6 +279,22 @@ func TestAgain(t *testing.T) {
 		t.Errorf("resource %+v", res)
 	}
 
+	for name, other := range map[string]market.Wish{
+		"amount":     {Type: meta.OrderNew, Spec: "OFFI-YEAR", Amount: 3, Periods: 1, Repeat: "r1"},
+		"periods":    {Type: meta.OrderNew, Spec: "OFFI-YEAR", Amount: 2, Periods: 2, Repeat: "r1"},
+		"spec":       {Type: meta.OrderNew, Spec: "OFFI-MONTH", Amount: 2, Periods: 1, Repeat: "r1"},
+		"type":       {Type: meta.OrderUnsubscribe, Resource: o.Resource, Repeat: "r1"},
+		"impossible": {Type: meta.OrderNew, Spec: "OFFI-NONE", Amount: 2, Periods: 1, Repeat: "r1"},
+		"renewal":    {Type: meta.OrderRenew, Resource: o.Resource, Periods: 2, Repeat: "r2"},
+		"resource":   {Type: meta.OrderRenew, Resource: "ins_other", Periods: 1, Repeat: "r2"},
+	} {
+		_, err := h.place(other)
+		var no *meta.Refusal
+		if !errors.As(err, &no) || no.Code != cloudapi.ErrConflict || no.Params["reason"] != "repeat" {
+			t.Errorf("another %s under the same key: %v", name, err)
+		}
+	}
+
 	// The merchant does not answer: the first order stays pending, all others are refused.
 	o = h.order(market.Wish{Type: meta.OrderNew, Spec: "OFFI-YEAR", Amount: 2, Periods: 1})
 	h.isv.answer(func(wire.Request, int) (int, []byte) { return http.StatusServiceUnavailable, []byte("down") })

@@ -29,14 +29,15 @@ type Wish struct {
 // Place places an order: the order, what it makes and the first call to the merchant are stored
 // together. The merchant's answer is not waited for. Refusals: not_found
 // (specification, resource, order), invalid_argument with param member, conflict with param reason: off_sale, trial, state,
-// pending (another order on the resource is not settled), assigned (more seats are assigned than would be left).
+// pending (another order on the resource is not settled), assigned (more seats are assigned than would be left), repeat (Repeat is
+// that of an order which another wish has made).
 func (r *Room) Place(ctx context.Context, w Wish, why meta.Entry) (meta.Order, error) {
 	for range attempts {
 		o, st, err := r.plan(ctx, w)
 		if err != nil {
 			// A wish that was fulfilled before may have made itself impossible.
 			if done, found := r.placed(ctx, w); found {
-				return done, nil
+				return done, same(done, w)
 			}
 			return meta.Order{}, err
 		}
@@ -49,12 +50,15 @@ func (r *Room) Place(ctx context.Context, w Wish, why meta.Entry) (meta.Order, e
 		o, err = r.Store.PlaceOrder(ctx, o, st)
 		if changed(err) || meta.CodeOf(err) == cloudapi.ErrNameExists { // an id that was given by chance before
 			if done, found := r.placed(ctx, w); found {
-				return done, nil
+				return done, same(done, w)
 			}
 			continue
 		}
-		if err != nil || o.ID != id { // an earlier order of the same wish has made its own step
+		if err != nil {
 			return o, err
+		}
+		if o.ID != id { // an earlier order of the same wish has made its own step
+			return o, same(o, w)
 		}
 		return o, r.after(ctx, st.Resource)
 	}
@@ -68,6 +72,21 @@ func (r *Room) placed(ctx context.Context, w Wish) (meta.Order, bool) {
 	}
 	o, err := r.Store.OrderOf(ctx, w.Org, w.Repeat)
 	return o, err == nil
+}
+
+// same refuses a wish that bears the key of another one: whoever places it would take the other's order for its own.
+func same(o meta.Order, w Wish) error {
+	fresh := w.Type == meta.OrderNew || w.Type == meta.OrderTrial
+	other := o.Type != w.Type || o.Undoes != w.Undoes || !fresh && o.Resource != w.Resource
+	if w.Type != meta.OrderUnsubscribe { // which looks at nothing else
+		other = other || w.Spec != "" && o.Spec != w.Spec || w.Amount != 0 && o.Amount != w.Amount
+		// What is bought once or tried has no periods, whatever was wished.
+		other = other || o.Periods != w.Periods && (o.Periods != 0 || !fresh)
+	}
+	if other {
+		return meta.Refuse(cloudapi.ErrConflict, "the key of repetition is another order's", "reason", "repeat", "order", o.ID)
+	}
+	return nil
 }
 
 // plan makes an order of a wish, and its first step.

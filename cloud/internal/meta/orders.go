@@ -33,7 +33,7 @@ type Step struct {
 	Resource Resource  // as it is to stand, with Rev as it was read; Rev 0 makes a new one
 	Settle   []Settled // orders that end
 	Instance *Instance // of a licence: made or changed, its assignments stay
-	Calls    []Call    // for the queue; one whose Key is there already is left as it is
+	Calls    []Call    // for the queue; one whose Key is there already is left as it is, but one that has failed begins its plan anew
 	Stop     []string  // calls on the resource of these activities end, unless they are done
 	Notices  []Notice
 	Why      Entry

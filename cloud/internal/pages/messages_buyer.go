@@ -183,6 +183,8 @@ func buyerSentences() []sentence {
 		{"no.conflict.off_sale.do", "Ask the merchant when it can be bought again.", "请向商家了解何时恢复销售。"},
 		{"no.conflict.trial", "A trial is not possible here", "此处不能试用或转换"},
 		{"no.conflict.trial.do", "An organisation tries a product once. A running trial is made formal; everything else is renewed.", "每个组织对同一商品只能试用一次；试用中的资源应转正式，其他资源应续费。"},
+		{"no.conflict.repeat", "Another order was placed with this key", "该重复标识已用于另一订单"},
+		{"no.conflict.repeat.do", "Order {order} has it. Open the form anew and place the order there.", "订单 {order} 使用了该标识，请重新打开表单下单。"},
 		{"no.conflict.state", "The resource is in no state for this", "资源当前状态不支持此操作"},
 		{"no.conflict.state.do", "Its page shows the state; choose what fits it.", "请查看资源状态，选择适合的操作。"},
 		{"no.conflict.assigned", "More seats are assigned than would be left: {assigned}", "已分配 {assigned} 个席位，超过变更后的数量"},

@@ -123,6 +123,10 @@ func takeStep(tx *sql.Tx, st meta.Step) error {
 		if err := addCall(tx, c); err != nil {
 			return err
 		}
+		if _, err := tx.Exec(`UPDATE calls SET state = ?, next = ?, ends = ? WHERE key = ? AND state = ?`,
+			meta.CallWaiting, orZero(c.Next), orZero(c.End), c.Key, meta.CallFailed); err != nil {
+			return fmt.Errorf("send call again: %w", err)
+		}
 	}
 	for _, n := range st.Notices {
 		if err := putNotice(tx, n); err != nil {
