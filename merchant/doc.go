@@ -21,4 +21,7 @@
 // nonce, the one table of repeats, turns and flights, late answers, Body-Sign. A new family is a
 // type with these methods, its line in families, its rows in repeats, its callbacks in Options;
 // nothing else is needed.
+//
+// What was answered with 000004 and then failed goes on without a request: by a query for the instance (resume.go), or by
+// the handler itself (owe.go).
 package merchant
