@@ -43,7 +43,7 @@ var numbered = []struct {
 		"HTTPS to merchants": {"{produce.CallTime} s and {produce.MaxAnswer>>10} KiB for an answer;"},
 		"the marketplace's open API": {
 			"{sign.DateWindow/60} minutes;", "{openapi.maxURI>>10} KiB of address, {openapi.maxHeaders>>10} KiB of headers, {openapi.maxJSON>>20} MiB of body,",
-			"{openapi.MaxBody>>20} MB of an upload:", "{openapi.atOnce} uploads over {openapi.maxJSON>>20} MiB at once, and {openapi.unprovedAtOnce} that prove nothing"},
+			"{openapi.MaxBody>>20} MB of an upload:", "{openapi.atOnce} uploads over {openapi.maxJSON>>20} MiB at once, {openapi.merchantAtOnce} of one merchant, and {openapi.unprovedAtOnce} that prove nothing"},
 		"the console, `/console/`": {"SHA-256, {pages.sessionIdle/3600} hours idle;", "{pages.maxForm>>10} KiB;"},
 		"`secrets.key`":            {},
 		"socketpair":               {"frames of {api.MaxAnswerFrame>>20} MiB, to a worker {workerapi.MaxFrame>>20} MiB; {api.WriteTimeout} s to take one"}, // ipc.Options takes both from api

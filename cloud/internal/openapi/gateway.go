@@ -52,21 +52,17 @@ func (a *API) pass(c *Call) {
 	}
 	// A head that does not say the hash of its body proves nothing yet: anybody can write another merchant's access
 	// key, and must not use up that merchant's requests, nor the places of those who have proved theirs.
-	proved, places := in.Payload != "", a.large
-	if !proved {
-		places = a.unproved
-	}
+	proved := in.Payload != ""
 	if proved && a.limited(c) {
 		return
 	}
 	if c.route.Max > maxJSON && (c.R.ContentLength < 0 || c.R.ContentLength > maxJSON) {
-		select {
-		case places <- struct{}{}:
-			defer func() { <-places }()
-		default:
+		leave, ok := a.place(c.Merchant, proved)
+		if !ok {
 			c.throttled(0)
 			return
 		}
+		defer leave()
 	}
 	if !c.read() {
 		return
@@ -82,6 +78,38 @@ func (a *API) pass(c *Call) {
 		a.c.Log.Error("request failed", "request", c.ID, "pattern", c.pattern, "error", err)
 		c.route.Broken(c)
 	}
+}
+
+// place takes a place for a large body; leave gives it back. ok is false when there is none: of all, or of
+// this merchant's share.
+func (a *API) place(merchant string, proved bool) (leave func(), ok bool) {
+	places := a.large
+	if !proved {
+		places = a.unproved // whose merchant is only claimed: nobody's share
+	} else {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.holding[merchant] >= merchantAtOnce {
+			return nil, false
+		}
+	}
+	select {
+	case places <- struct{}{}:
+	default:
+		return nil, false
+	}
+	if !proved {
+		return func() { <-places }, true
+	}
+	a.holding[merchant]++
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.holding[merchant]--; a.holding[merchant] == 0 {
+			delete(a.holding, merchant)
+		}
+		<-places
+	}, true
 }
 
 // limited takes one of the merchant's requests; true: there is none left, and it is answered.

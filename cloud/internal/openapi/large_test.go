@@ -15,8 +15,8 @@ import (
 	"github.com/iscdesk/iscdesk/merchant/sign"
 )
 
-// TestLargeBodiesHavePlaces: only so many large bodies are in memory at once, and those that prove nothing before
-// they are read take no place of the others.
+// TestLargeBodiesHavePlaces: only so many large bodies are in memory at once, those that prove nothing before they
+// are read take no place of the others, and no merchant has them all.
 func TestLargeBodiesHavePlaces(t *testing.T) {
 	h := open(t)
 	box, err := seal.Open(h.Data)
@@ -32,13 +32,18 @@ func TestLargeBodiesHavePlaces(t *testing.T) {
 		return nil
 	}})
 	large, small := make([]byte, 1<<20+1), make([]byte, 1<<20)
-	post := func(content []byte, proved bool) int {
+	pairs := []sign.KeyPair{h.pair}
+	for _, account := range []string{"isv2", "isv3", "isv4", "isv5"} {
+		_, _, pair := h.sell(t, account)
+		pairs = append(pairs, pair)
+	}
+	post := func(pair sign.KeyPair, content []byte, proved bool) int {
 		r := httptest.NewRequest(http.MethodPost, "https://cloud.example.com/api/mkp-openapi-public/large", bytes.NewReader(content))
 		sum := sign.PayloadHash(content)
 		if proved {
 			r.Header.Set(sign.HeaderPayload, sum)
 		}
-		if err := sign.SignRequest(r, h.pair, sum, h.Clock.Now()); err != nil {
+		if err := sign.SignRequest(r, pair, sum, h.Clock.Now()); err != nil {
 			t.Error(err)
 		}
 		w := httptest.NewRecorder()
@@ -46,30 +51,35 @@ func TestLargeBodiesHavePlaces(t *testing.T) {
 		return w.Code
 	}
 	var wg sync.WaitGroup
-	enter := func(content []byte, proved bool, n int) {
+	enter := func(pair sign.KeyPair, content []byte, proved bool, n int) {
 		t.Helper()
 		for range n {
 			wg.Go(func() {
-				if status := post(content, proved); status != http.StatusOK {
+				if status := post(pair, content, proved); status != http.StatusOK {
 					t.Errorf("status %d", status)
 				}
 			})
 			<-arrived
 		}
 	}
-	enter(large, false, 4)
-	if status := post(large, false); status != http.StatusTooManyRequests {
+	enter(h.pair, large, false, 4)
+	if status := post(h.pair, large, false); status != http.StatusTooManyRequests {
 		t.Errorf("one more that proves nothing: %d", status)
 	}
-	enter(large, true, 16)
-	if status := post(large, true); status != http.StatusTooManyRequests {
+	for _, pair := range pairs[:4] {
+		enter(pair, large, true, 4)
+		if status := post(pair, large, true); status != http.StatusTooManyRequests {
+			t.Errorf("one more of the same merchant: %d", status)
+		}
+	}
+	if status := post(pairs[4], large, true); status != http.StatusTooManyRequests {
 		t.Errorf("one more: %d", status)
 	}
-	enter(small, false, 1)
+	enter(h.pair, small, false, 1)
 	close(leave)
 	wg.Wait()
 	wg.Go(func() { <-arrived })
-	if status := post(large, false); status != http.StatusOK {
+	if status := post(h.pair, large, true); status != http.StatusOK {
 		t.Errorf("afterwards: %d", status)
 	}
 	wg.Wait()

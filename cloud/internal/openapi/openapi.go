@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/limit"
@@ -39,6 +40,7 @@ const (
 	bodyTime       = time.Minute // for a body to arrive
 	atOnce         = 16          // bodies over maxJSON that are held in memory, of requests whose head is proved
 	unprovedAtOnce = 4           // and of others
+	merchantAtOnce = 4           // of one merchant, so that one with a slow line leaves places to others
 )
 
 // Config is what the open API needs; all members are required but OrderPrefix and Readings.
@@ -59,6 +61,10 @@ type API struct {
 	mux *http.ServeMux
 	// A place for each large body in memory, of requests whose head is proved and of others.
 	large, unproved chan struct{}
+
+	// mu guards holding: how many of the large places each merchant has.
+	mu      sync.Mutex
+	holding map[string]int
 }
 
 // New makes the open API with the order query in it.
@@ -66,7 +72,7 @@ func New(c Config) *API {
 	if c.OrderPrefix == "" {
 		c.OrderPrefix = "MKT."
 	}
-	a := &API{c: c, mux: http.NewServeMux(), large: make(chan struct{}, atOnce), unproved: make(chan struct{}, unprovedAtOnce)}
+	a := &API{c: c, mux: http.NewServeMux(), large: make(chan struct{}, atOnce), unproved: make(chan struct{}, unprovedAtOnce), holding: map[string]int{}}
 	a.orderRoutes()
 	return a
 }
