@@ -24,6 +24,10 @@ type Organisation struct {
 	Created time.Time
 }
 
+// MaxKeys bounds the good keys of a merchant in one category, and its good AK/SK pairs: a signature that names no
+// key is tried with each.
+const MaxKeys = 20
+
 // Merchants is everything about who sells: merchants, their keys and addresses, and what they
 // list. Secrets arrive sealed. A merchant's rows are only changed with its id in hand, so
 // that one merchant can never reach another's.
@@ -47,7 +51,7 @@ type Merchants interface {
 	MerchantOf(ctx context.Context, org string) (Merchant, error)
 
 	// AddMerchantKey adds a key in one category, in which it stays. Refusals: not_found
-	// (merchant), name_exists (id).
+	// (merchant), name_exists (id), conflict with reason keys when MaxKeys of the category are good.
 	AddMerchantKey(ctx context.Context, k MerchantKey, why Entry) error
 	// MerchantKeys lists a merchant's keys with the revoked ones, oldest first.
 	MerchantKeys(ctx context.Context, merchant string) ([]MerchantKey, error)
@@ -57,7 +61,8 @@ type Merchants interface {
 	// also for another merchant's key.
 	RevokeMerchantKey(ctx context.Context, merchant, id string, now time.Time, why Entry) error
 
-	// AddAccessKey adds an AK/SK pair. Refusals: not_found (merchant), name_exists (access).
+	// AddAccessKey adds an AK/SK pair. Refusals: not_found (merchant), name_exists (access), conflict with
+	// reason keys when MaxKeys of the merchant are good.
 	AddAccessKey(ctx context.Context, k AccessKey, why Entry) error
 	// AccessKeys lists a merchant's pairs with the revoked ones, oldest first.
 	AccessKeys(ctx context.Context, merchant string) ([]AccessKey, error)

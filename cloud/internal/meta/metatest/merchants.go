@@ -23,6 +23,7 @@ func Merchants(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"merchant race", merchantRace},
 		{"keys", merchantKeys},
 		{"access keys", accessKeys},
+		{"many keys", manyKeys},
 		{"addresses", addresses},
 		{"listings", listings},
 		{"what a listing hangs on", listingRefusals},
@@ -184,6 +185,28 @@ func merchantKeys(t *testing.T, c *core) {
 	}
 	_, err = c.MerchantKey(c.ctx, "key_2")
 	code(t, "unknown key", err, cloudapi.ErrNotFound)
+}
+
+// manyKeys: a merchant has so many good keys of a category, and pairs, and one more when it has revoked one.
+func manyKeys(t *testing.T, c *core) {
+	c.seller(t, "ann_isv") // has one of each category
+	key := func(n int) error {
+		return c.AddMerchantKey(c.ctx, meta.MerchantKey{ID: fmt.Sprint("many_", n), Merchant: "mer_ann_isv", Category: meta.KeyBase, Sealed: []byte{1}, Created: c.now}, meta.Entry{})
+	}
+	pair := func(n int) error {
+		return c.AddAccessKey(c.ctx, meta.AccessKey{Access: fmt.Sprint("MANY", n), Merchant: "mer_ann_isv", Sealed: []byte{1}, Created: c.now}, meta.Entry{})
+	}
+	for n := 1; n < meta.MaxKeys; n++ {
+		ok(t, key(n))
+		ok(t, pair(n))
+	}
+	ok(t, pair(0))
+	code(t, "one key more", key(meta.MaxKeys), cloudapi.ErrConflict)
+	code(t, "one pair more", pair(meta.MaxKeys), cloudapi.ErrConflict)
+	ok(t, c.RevokeMerchantKey(c.ctx, "mer_ann_isv", "many_1", c.now, meta.Entry{}))
+	ok(t, c.RevokeAccessKey(c.ctx, "mer_ann_isv", "MANY1", c.now, meta.Entry{}))
+	ok(t, key(meta.MaxKeys))
+	ok(t, pair(meta.MaxKeys))
 }
 
 func accessKeys(t *testing.T, c *core) {

@@ -28,6 +28,9 @@ func (s *Store) AddMerchantKey(ctx context.Context, k meta.MerchantKey, why meta
 		if err := merchantKnown(tx, k.Merchant); err != nil {
 			return err
 		}
+		if err := fewKeys(tx, `SELECT count(*) FROM merchant_keys WHERE merchant = ? AND category = ? AND revoked IS NULL`, k.Merchant, k.Category); err != nil {
+			return err
+		}
 		if err := insert(tx, meta.Refuse(cloudapi.ErrNameExists, "a key of this id exists already"),
 			`INSERT INTO merchant_keys (id, merchant, category, sealed, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 			k.ID, k.Merchant, k.Category, k.Sealed, millis(k.Created)); err != nil {
@@ -35,6 +38,18 @@ func (s *Store) AddMerchantKey(ctx context.Context, k meta.MerchantKey, why meta
 		}
 		return record(tx, why)
 	})
+}
+
+// fewKeys refuses one more key than meta.MaxKeys; query counts those that are good.
+func fewKeys(tx *sql.Tx, query string, args ...any) error {
+	var n int
+	if err := tx.QueryRow(query, args...).Scan(&n); err != nil {
+		return fmt.Errorf("count keys: %w", err)
+	}
+	if n >= meta.MaxKeys {
+		return meta.Refuse(cloudapi.ErrConflict, "there are many good keys of this kind already; revoke one first", "reason", "keys", "keys", fmt.Sprint(n))
+	}
+	return nil
 }
 
 // MerchantKeys implements meta.Merchants.
@@ -83,6 +98,9 @@ func scanAccessKey(r row) (k meta.AccessKey, err error) {
 func (s *Store) AddAccessKey(ctx context.Context, k meta.AccessKey, why meta.Entry) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		if err := merchantKnown(tx, k.Merchant); err != nil {
+			return err
+		}
+		if err := fewKeys(tx, `SELECT count(*) FROM access_keys WHERE merchant = ? AND revoked IS NULL`, k.Merchant); err != nil {
 			return err
 		}
 		if err := insert(tx, meta.Refuse(cloudapi.ErrNameExists, "an access key of this name exists already"),
