@@ -188,7 +188,7 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 	}
 	f.pending = c.pendingBody(state.InstanceID)
 	close(f.begun)
-	if !h.slot(due) {
+	if !h.slot(c, due) {
 		if c.row.Kind == Once && state.Turn == store.Yours {
 			if c.owed {
 				f.again = h.next(state)
@@ -204,7 +204,7 @@ func (h *Handler) lead(c *call, f *flight, key, subject string, due context.Cont
 	handed = true
 	h.enter(c.row.Activity)
 	go func() { // ends with the callback; Close waits for running, but not for ever
-		defer func() { <-h.slots }()
+		defer h.free(c)
 		defer h.land(c, f, subject)
 		defer h.leave(c.row.Activity)
 		body, err := []byte(nil), errors.New("run callback: its goroutine has ended") // by runtime.Goexit, which no recover sees
@@ -229,16 +229,42 @@ func owedBefore(state store.State, now time.Time) time.Time {
 	return state.Due
 }
 
-// slot waits for a free worker until the answer is due. A free one is taken in any case: a callback that begins
-// late goes on, and the repeat finds its result.
-func (h *Handler) slot(due context.Context) bool {
+// slot waits for a free worker until the answer is due. Licences have three quarters of them: an upload to a marketplace
+// that hangs takes minutes, and a freeze must not wait behind it.
+func (h *Handler) slot(c *call, due context.Context) bool {
+	if c.uploads() && !take(h.uploads, due) {
+		return false
+	}
+	if take(h.slots, due) {
+		return true
+	}
+	if c.uploads() {
+		<-h.uploads
+	}
+	return false
+}
+
+// free gives back what slot has taken.
+func (h *Handler) free(c *call) {
+	<-h.slots
+	if c.uploads() {
+		<-h.uploads
+	}
+}
+
+// uploads tells whether the call brings something to the marketplace.
+func (c *call) uploads() bool { return c.row.Activity == wire.ActivityGetLicenseAsync }
+
+// take waits until the answer is due. What is free is taken in any case: a callback that begins late goes on, and the
+// repeat finds its result.
+func take(places chan struct{}, due context.Context) bool {
 	select {
-	case h.slots <- struct{}{}:
+	case places <- struct{}{}:
 		return true
 	default:
 	}
 	select {
-	case h.slots <- struct{}{}:
+	case places <- struct{}{}:
 		return true
 	case <-due.Done():
 		return false
@@ -301,7 +327,7 @@ func (h *Handler) present(c *call, due context.Context) ([]byte, error) {
 	}
 	h.running.Add(1)
 	h.mu.Unlock()
-	if !h.slot(due) {
+	if !h.slot(c, due) {
 		h.running.Done()
 		return nil, c.pendingBody("")
 	}
@@ -316,7 +342,7 @@ func (h *Handler) present(c *call, due context.Context) ([]byte, error) {
 	go func() { // ends with the callback; Close waits for running, but not for ever
 		defer h.running.Done()
 		defer h.leave(c.row.Activity)
-		defer func() { <-h.slots }()
+		defer h.free(c)
 		out, err := guard(func() (outcome, error) { return c.run(ctx, Attempt{}) })
 		done <- result{out, err}
 	}()

@@ -24,6 +24,7 @@ type Handler struct {
 	options Options
 	asked   []family
 	slots   chan struct{}   // one for each running callback
+	uploads chan struct{}   // one for each of them that makes and uploads a licence
 	root    context.Context // of callbacks; ends with quit
 	quit    context.CancelFunc
 	running sync.WaitGroup // callbacks, those that go on after their answer included, and the look-out for what is owed
@@ -48,6 +49,7 @@ func New(o Options) (*Handler, error) {
 		flights: map[string]*flight{}, late: map[string]lateAnswer{}, busy: map[string]int{}}
 	h.asked = h.families()
 	h.slots = make(chan struct{}, h.options.Workers)
+	h.uploads = make(chan struct{}, h.options.Workers-h.options.Workers/4)
 	h.root, h.quit = context.WithCancel(context.Background())
 	if h.options.Calls.GetLicenseAsync != nil {
 		h.running.Go(h.payUp) // ends with Close

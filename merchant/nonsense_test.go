@@ -2,9 +2,12 @@ package merchant
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/iscdesk/iscdesk/merchant/wire"
 )
@@ -65,5 +68,33 @@ func TestACallbackThatEndsItsGoroutine(t *testing.T) {
 	ends = false
 	for _, r := range calls {
 		d.expect(r, wire.Success)
+	}
+}
+
+// TestAMarketplaceThatHangsHoldsNoFreezeUp: uploads that do not end have three quarters of the workers, not all.
+func TestAMarketplaceThatHangsHoldsNoFreezeUp(t *testing.T) {
+	release := make(chan struct{})
+	var uploads atomic.Int32
+	d := newDesk(t, func(o *Options) {
+		o.Workers, o.AnswerWithin = 4, 200*time.Millisecond
+		o.Calls = everything(func(wire.Request) error { return nil })
+		o.Upload = func(context.Context, string, License) error {
+			uploads.Add(1)
+			<-release
+			return nil
+		}
+	})
+	for i := range 6 {
+		d.expect(license(fmt.Sprint("e", i), "f"), wire.Processing)
+	}
+	if n := uploads.Load(); n != 3 {
+		t.Errorf("%d uploads at once, want 3", n)
+	}
+	d.h.options.AnswerWithin = time.Minute
+	d.expect(wire.UpdateInstanceStatus{InstanceID: "i", Status: wire.StatusFreeze}, wire.Success)
+	d.expect(order("1"), wire.Success)
+	close(release)
+	for i := range 6 {
+		d.expect(license(fmt.Sprint("e", i), "f"), wire.Success)
 	}
 }
