@@ -136,7 +136,8 @@ type Accounts interface {
 	Rotate(ctx context.Context, r Rotation) (Bearer, error)
 	// RevokeFamily ends all tokens of one sign-in.
 	RevokeFamily(ctx context.Context, family string, why Entry) error
-	// Sweep deletes what ended before now: tokens, nonces, failure counts. It
+	// Sweep deletes what ended before now: tokens, nonces, failure counts; and after EndedKept calls
+	// that are done or stopped, and notices that were read, a few thousand at a time. It
 	// returns how many rows went.
 	Sweep(ctx context.Context, now time.Time) (int64, error)
 }

@@ -85,6 +85,9 @@ type Notice struct {
 	Read     time.Time // zero while nobody has
 }
 
+// EndedKept is how long ended calls and read notices are kept for people who look for a fault.
+const EndedKept = 90 * 24 * time.Hour
+
 // Queue is the calls to merchants and what came of them.
 type Queue interface {
 	// AddCall puts a call in the queue; one whose Key is there already is left as it is.

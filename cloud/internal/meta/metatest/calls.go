@@ -147,3 +147,37 @@ func notices(t *testing.T, c *core) {
 		t.Errorf("at the end: %+v", got)
 	}
 }
+
+// sweptCalls: after 90 days ended calls and read notices are gone; what waits, can be sent again or was not read stays.
+func sweptCalls(t *testing.T, c *core) {
+	for i, state := range []string{meta.CallDone, meta.CallFailed, meta.CallWaiting} {
+		id := fmt.Sprint("kept", i)
+		ok(t, c.AddCall(c.ctx, c.call(id, id)))
+		a := meta.CallAnswer{Call: "cal_" + id, State: state, Time: c.now, Next: c.now.Add(time.Hour)}
+		a.Notice = &meta.Notice{ID: "ntc_" + id, Merchant: c.call(id, id).Merchant, Category: meta.NoticeOperation, Event: meta.NoticeFailing, About: a.Call, Time: c.now, Count: 1}
+		ok(t, c.AnswerCall(c.ctx, a))
+		if state == meta.CallDone {
+			ok(t, c.ReadNotices(c.ctx, a.Notice.Merchant, []string{a.Notice.ID}, c.now))
+		}
+	}
+	there := func(what string, calls, notices int) {
+		t.Helper()
+		n := 0
+		for i := range 3 {
+			if _, err := c.Call(c.ctx, fmt.Sprint("cal_kept", i)); err == nil {
+				n++
+			}
+		}
+		list, err := c.Notices(c.ctx, c.call("x", "x").Merchant, meta.Page{Limit: 100})
+		ok(t, err)
+		if n != calls || len(list) != notices {
+			t.Errorf("%s: %d calls and %d notices, want %d and %d", what, n, len(list), calls, notices)
+		}
+	}
+	_, err := c.Sweep(c.ctx, c.now.Add(meta.EndedKept-time.Millisecond))
+	ok(t, err)
+	there("just before", 3, 3)
+	_, err = c.Sweep(c.ctx, c.now.Add(meta.EndedKept))
+	ok(t, err)
+	there("after 90 days", 2, 2)
+}

@@ -29,6 +29,7 @@ func Orders(t *testing.T, open func(t *testing.T) meta.Store) {
 		{"queue", queue},
 		{"one subject after the other", subjects},
 		{"everyone's first", fairness},
+		{"swept calls and notices", sweptCalls},
 		{"send again", sendAgain},
 		{"notices", notices},
 	} {

@@ -202,6 +202,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (gone int64, err error
 			{`holds WHERE until <= ?`, now},
 			// A failure count is forgotten a day after the last failure.
 			{`failures WHERE until <= ?`, now.Add(-24 * time.Hour)},
+			// Calls that have failed stay: they can be sent again. So many at a time, for the writer waits.
+			{`calls WHERE seq IN (SELECT seq FROM calls WHERE state IN ('done', 'stopped') AND created <= ?1 AND last_time <= ?1 ORDER BY created LIMIT 5000)`, now.Add(-meta.EndedKept)},
+			{`notices WHERE seq IN (SELECT seq FROM notices WHERE read > 0 AND read <= ? ORDER BY read LIMIT 5000)`, now.Add(-meta.EndedKept)},
 		} {
 			r, err := tx.Exec(`DELETE FROM `+d.from, millis(d.before))
 			if err != nil {
