@@ -14,16 +14,31 @@ import (
 	"github.com/iscdesk/iscdesk/merchant/wire"
 )
 
-// troublePause is how long a call rests when the cloud itself could not do what the answer means: its
-// database is full, say.
-const troublePause = time.Second
+// A call rests when the cloud itself could not do what the answer means: its disk is full, say. The first time
+// for troublePause, then twice as long each time, troubleMost at last: the merchant is not called each second for it.
+const (
+	troublePause = time.Second
+	troubleMost  = 30 * time.Second // it holds one of the merchant's places
+)
+
+// troubled is how long a call rests that was in trouble so many times before.
+func troubled(before int) time.Duration {
+	return min(troublePause<<min(before, 10), troubleMost)
+}
 
 // attempt makes a call once, does what the answer means, and records it. When the process ends on
 // the way nothing is recorded and the call is made again.
 func (q *Queue) attempt(ctx context.Context, c meta.Call) {
-	if err := q.try(ctx, c); err != nil && ctx.Err() == nil {
+	err := q.try(ctx, c)
+	q.mu.Lock()
+	before := q.trouble[c.ID]
+	if q.trouble[c.ID]++; err == nil {
+		delete(q.trouble, c.ID)
+	}
+	q.mu.Unlock()
+	if err != nil && ctx.Err() == nil {
 		q.Log.Error("an answer of a merchant could not be used", "call", c.ID, "activity", c.Activity, "error", err)
-		_ = clock.Wait(ctx, troublePause) // its only error is that the queue ends
+		_ = clock.Wait(ctx, troubled(before)) // its only error is that the queue ends
 	}
 }
 

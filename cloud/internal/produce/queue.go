@@ -82,11 +82,13 @@ type Queue struct {
 	stop     context.CancelFunc
 	wg       sync.WaitGroup
 
-	// mu guards ended: the calls whose goroutines have returned. Only the dispatcher takes a
+	// mu guards ended and trouble. Ended are the calls whose goroutines have returned. Only the dispatcher takes a
 	// call out of those under way, and always before it reads what is due: otherwise it could hold
 	// a list in which a call that has just been recorded still waits.
 	mu    sync.Mutex
 	ended []meta.Call
+	// trouble counts, under mu too, how often in a row an answer to a call could not be used.
+	trouble map[string]int
 }
 
 // NewQueue makes a queue that does nothing before Start.
@@ -100,7 +102,7 @@ func NewQueue(c Config) *Queue {
 	if c.PerMerchant == 0 {
 		c.PerMerchant = defaultPerMerchant
 	}
-	return &Queue{Config: c, handlers: map[string]Handler{}, wake: make(chan struct{}, 1)}
+	return &Queue{Config: c, handlers: map[string]Handler{}, trouble: map[string]int{}, wake: make(chan struct{}, 1)}
 }
 
 // Handle registers what the answers to an activity mean. Call it before Start, once for each activity.

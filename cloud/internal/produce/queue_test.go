@@ -200,6 +200,15 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
+// TestTroubleBacksOff: twice as long each time, and never for long.
+func TestTroubleBacksOff(t *testing.T) {
+	for before, want := range map[int]time.Duration{0: time.Second, 1: 2 * time.Second, 4: 16 * time.Second, 5: 30 * time.Second, 1000: 30 * time.Second} {
+		if got := produce.Troubled(before); got != want {
+			t.Errorf("after %d: %v", before, got)
+		}
+	}
+}
+
 // TestClose: what is under way at the end is not recorded, and is made again by the next queue.
 func TestClose(t *testing.T) {
 	hang, under := make(chan struct{}), make(chan struct{})
