@@ -247,8 +247,12 @@ func (d *trader) settle(ctx context.Context) error {
 	defer cancel()
 	for _, o := range d.orders {
 		for o.id == "" { // the last word on it was lost: it is asked for again, as anyone would
-			if err := d.order(ctx, o); err != nil && ctx.Err() != nil {
+			err := d.order(ctx, o)
+			if err != nil && ctx.Err() != nil {
 				return fmt.Errorf("order %s: %w", o.repeat, err)
+			}
+			if err != nil {
+				time.Sleep(50 * time.Millisecond)
 			}
 		}
 	}

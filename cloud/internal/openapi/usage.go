@@ -3,6 +3,7 @@ package openapi
 import (
 	"fmt"
 	"mime"
+	"slices"
 	"time"
 
 	"github.com/iscdesk/iscdesk/cloud/internal/meta"
@@ -95,7 +96,8 @@ func (a *API) usagePush(c *Call) error {
 		return err
 	}
 	for _, serial := range conflicts {
-		fail(serial, "", recordSerial)
+		i := slices.IndexFunc(records, func(u meta.Usage) bool { return u.Serial == serial })
+		fail(serial, records[i].Instance, recordSerial)
 	}
 	if len(failed) == 0 {
 		answerUsage(c, usageOK)

@@ -61,7 +61,7 @@ func writeNew(path string, content []byte) error {
 }
 
 // selfSigned is a certificate for localhost that is its own authority: the marketplace is told to
-// trust it. tls.pem and its key come from one call, so both are new or neither.
+// trust it. Who deletes one of tls.pem and tls.key deletes both: they belong together.
 func selfSigned(now time.Time) (certificate, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
