@@ -73,6 +73,9 @@ const (
 	idle    = 10 * time.Minute
 )
 
+// together is how far the times of requests that come at once lie apart at most.
+const together = time.Minute
+
 // Gate is one limit over many keys. It may be used by several goroutines.
 type Gate struct {
 	rate  rate.Limit
@@ -103,6 +106,11 @@ func (g *Gate) Take(key string, now time.Time) time.Duration {
 		}
 		h = &held{limiter: rate.NewLimiter(g.rate, g.burst)}
 		g.keys[key] = h
+	}
+	// Requests that come together arrive here in another order than their times have. Going back and forth
+	// between these would count the time between them again and again; only a clock that was set goes back.
+	if late := h.last.Sub(now); late > 0 && late < together {
+		now = h.last
 	}
 	h.last = now
 	r := h.limiter.ReserveN(now, 1)
