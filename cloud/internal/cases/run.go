@@ -192,13 +192,17 @@ func (r *Room) note(ctx context.Context, rep Report) (Report, error) {
 	return rep, r.Store.NoteCase(ctx, meta.CaseResult{Case: c.ID, Time: c.Last, Passed: c.Passed, Verdict: c.Verdict, Text: c.Text})
 }
 
-// pollEvery is how often an upload or the end of work is looked for.
-const pollEvery = 100 * time.Millisecond
+// pollEvery is how often an upload is looked for, askEvery how often the server is asked whether its work has ended.
+const (
+	pollEvery = 100 * time.Millisecond
+	askEvery  = time.Second
+)
 
 // try sends what a scene needs and judges it. It saves nothing.
 func (r *Room) try(ctx context.Context, a aim) (Report, error) {
 	rep := Report{Scene: a.scene.ID}
 	event := ""
+	var before meta.TestEvent // what an earlier run has brought is no evidence of this one
 	if a.scene.Activity == wire.ActivityGetLicenseAsync {
 		if event = a.Params["eventId"]; event == "" || len(event) > 64 {
 			return rep, wrongParam("eventId", "the event has 1 to 64 characters")
@@ -206,7 +210,8 @@ func (r *Room) try(ctx context.Context, a aim) (Report, error) {
 		if err := r.Store.AddTestEvent(ctx, a.Merchant, event, meta.Stamp(r.Clock.Now())); err != nil {
 			return rep, err
 		}
-		if _, err := r.Store.TestEvent(ctx, a.Merchant, event); err != nil {
+		var err error
+		if before, err = r.Store.TestEvent(ctx, a.Merchant, event); err != nil {
 			return rep, wrongParam("eventId", "choose another event: this one is taken")
 		}
 	}
@@ -230,7 +235,7 @@ func (r *Room) try(ctx context.Context, a aim) (Report, error) {
 		}
 	}
 	if event != "" {
-		if err := r.arrival(ctx, a.Merchant, event, &rep); err != nil {
+		if err := r.arrival(ctx, before, &rep); err != nil {
 			return rep, err
 		}
 	}
@@ -242,8 +247,8 @@ func (r *Room) try(ctx context.Context, a aim) (Report, error) {
 // or the waiting ends. newInstance and getLicenseAsync may answer that they go on: that is looked at elsewhere.
 func (r *Room) send(ctx context.Context, a aim, rep *Report) (produce.Exchange, error) {
 	waits := a.scene.Activity != wire.ActivityNewInstance && a.scene.Activity != wire.ActivityGetLicenseAsync
-	end := r.Wait / pollEvery / 10
-	for n := time.Duration(0); ; n++ {
+	end := int(r.Wait / askEvery)
+	for n := 0; ; n++ {
 		x, err := r.request(a)
 		if err != nil {
 			return x, err
@@ -253,7 +258,7 @@ func (r *Room) send(ctx context.Context, a aim, rep *Report) (produce.Exchange, 
 			rep.Exchanges = rep.Exchanges[:len(rep.Exchanges)-1] // only the last answer counts
 		}
 		rep.Exchanges = append(rep.Exchanges, x)
-		if x.Outcome != produce.Processing || !waits || n >= end || clock.Wait(ctx, 10*pollEvery) != nil {
+		if x.Outcome != produce.Processing || !waits || n >= end || clock.Wait(ctx, askEvery) != nil {
 			return x, ctx.Err()
 		}
 	}
@@ -270,22 +275,23 @@ func (r *Room) trySeconds(ctx context.Context, a aim, x produce.Exchange, rep *R
 	}
 }
 
-// arrival waits for the upload of a test event and judges it.
-func (r *Room) arrival(ctx context.Context, merchant, event string, rep *Report) error {
-	for n := time.Duration(0); ; n++ {
-		e, err := r.Store.TestEvent(ctx, merchant, event)
+// arrival waits for an upload of a test event that was not there before, and judges it: a merchant uploads the same
+// licence again when the same application comes again.
+func (r *Room) arrival(ctx context.Context, before meta.TestEvent, rep *Report) error {
+	for n := 0; ; n++ {
+		e, err := r.Store.TestEvent(ctx, before.Merchant, before.Event)
 		if err != nil {
 			return err
 		}
 		rep.Event = e
-		if !e.Received.IsZero() {
-			if e.Others > 0 {
-				rep.Verdict = Verdict{Code: "other_licence", Params: map[string]string{"others": strconv.Itoa(e.Others)}}
-			}
+		switch {
+		case e.Others > before.Others:
+			rep.Verdict = Verdict{Code: "other_licence", Params: map[string]string{"others": strconv.Itoa(e.Others)}}
 			return nil
-		}
-		if n >= r.Wait/pollEvery {
-			rep.Verdict = Verdict{Code: "no_upload", Params: map[string]string{"seconds": strconv.Itoa(int(r.Wait / time.Second)), "event": event}}
+		case before.Received.IsZero() && !e.Received.IsZero(), e.Repeats > before.Repeats:
+			return nil
+		case n >= int(r.Wait/pollEvery):
+			rep.Verdict = Verdict{Code: "no_upload", Params: map[string]string{"seconds": strconv.Itoa(int(r.Wait / time.Second)), "event": before.Event}}
 			return nil
 		}
 		if err := clock.Wait(ctx, pollEvery); err != nil {
