@@ -106,6 +106,14 @@ func invalid(member, sentence string) error {
 	return meta.Refuse(cloudapi.ErrInvalid, sentence, "member", member)
 }
 
+// CheckProduct looks at a product that is to be entered: its id, 1 to 64 of a-z 0-9 . - _, as programs give it, and its name.
+func CheckProduct(p meta.Product) error {
+	if err := members.Name("product", p.ID, ".-_", maxProduct); err != nil {
+		return err
+	}
+	return members.Text("name", p.Name, 1, members.MaxDisplay)
+}
+
 // CheckListing looks at what the store does not.
 func CheckListing(l meta.Listing) error {
 	if err := members.Name("product", l.Product, ".-_", maxProduct); err != nil {

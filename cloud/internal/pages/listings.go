@@ -14,6 +14,7 @@ import (
 func (c *Console) listingPages() []Page {
 	return []Page{
 		{Pattern: "GET /console/listings", Need: OfMerchant, Nav: "listings.nav", Handle: c.getListings},
+		{Pattern: "POST /console/listings/product", Need: OfMerchant, Handle: c.postProduct, Back: c.getListings},
 		{Pattern: "GET /console/listings/new", Need: OfMerchant, Handle: c.getListing},
 		{Pattern: "GET /console/listings/{product}", Need: OfMerchant, Handle: c.getListing},
 		{Pattern: "POST /console/listings/put", Need: OfMerchant, Handle: c.postListing, Back: c.getListing},
@@ -29,6 +30,18 @@ func (c *Console) getListings(v *Visit) error {
 		return err
 	}
 	return v.Show("listings", listingsData{list})
+}
+
+// postProduct enters a product, which can then be listed.
+func (c *Console) postProduct(v *Visit) error {
+	p := meta.Product{ID: v.In("product"), Name: v.In("name")}
+	if err := market.CheckProduct(p); err != nil {
+		return err
+	}
+	if err := c.c.Store.AddProduct(v.R.Context(), p, v.Why("product.added", "product", p.ID)); err != nil {
+		return err
+	}
+	return v.Done(Root+"listings", "done.product")
 }
 
 type listingData struct {

@@ -36,6 +36,7 @@ func sellerWalk(t *testing.T, ctx context.Context, lang string) {
 	open("seller/keys", "keys")
 	run(t, ctx, chromedp.Click("#make-key"), chromedp.WaitVisible("#secret"))
 	accessible(t, ctx, "keys-made-"+lang)
+	open("seller/keys", "keys-again") // the secret of the first is not shown again, so the next one is the new one
 	run(t, ctx, chromedp.Click("#make-access"), chromedp.WaitVisible("#secret"))
 	open("seller/addresses", "addresses")
 	run(t, ctx, chromedp.SendKeys("#address", "https://127.0.0.1"), chromedp.Click("#add-address"), chromedp.WaitVisible("#problem"))
@@ -44,6 +45,8 @@ func sellerWalk(t *testing.T, ctx context.Context, lang string) {
 		chromedp.Click(`section:nth-of-type(2) form button`), chromedp.WaitVisible("#problem"))
 	accessible(t, ctx, "address-unverified-"+lang)
 	open("listings", "listings")
+	run(t, ctx, chromedp.SendKeys("#product", "Not an id"), chromedp.SendKeys("#name", "Lathe"), chromedp.Click("#enter-product"), chromedp.WaitVisible("#problem"),
+		chromedp.SetValue("#product", "lathe-"+strings.ToLower(lang)), chromedp.Click("#enter-product"), chromedp.WaitVisible(".notice"))
 	open("listings/new", "listing-new")
 	open("listings/cad", "listing")
 	run(t, ctx, chromedp.SetValue("#productId", "OFFI101"), chromedp.SetValue("#sku", "sku-9"), chromedp.SetValue("#name", "Basic 基础版"), chromedp.Click("#put-spec"), chromedp.WaitVisible(".notice"))
