@@ -58,7 +58,7 @@ func (a *API) postProduct(c *Call) error {
 	if err := text("name", in.Name, 1, maxDisplay); err != nil {
 		return err
 	}
-	if err := a.c.Store.AddProduct(c.Context(), meta.Product{ID: in.ID, Name: in.Name}, c.Why("product.added", "product", in.ID)); err != nil {
+	if err := a.c.Store.AddProduct(c.Context(), meta.Product{ID: in.ID, Name: in.Name, Org: c.User.Org}, c.Why("product.added", "product", in.ID)); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusCreated, in)

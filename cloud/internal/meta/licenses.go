@@ -13,8 +13,12 @@ const (
 	StatusFrozen = "frozen"
 )
 
-// Product is a piece of software that the cloud licenses, the same for all organisations.
-type Product struct{ ID, Name string }
+// Product is a piece of software that the cloud licenses. One that the operator has entered is for all
+// organisations, another one for the organisation that has entered it, to license or to list.
+type Product struct {
+	ID, Name string
+	Org      string // that has entered it; "" is the operator's
+}
 
 // Instance is a licence instance of an organisation with the accounts it is assigned to.
 type Instance struct {
@@ -53,7 +57,7 @@ type Licenses interface {
 	// Products lists all products by id.
 	Products(ctx context.Context) ([]Product, error)
 	// AddInstance adds an instance that the cloud licenses itself. Refusals: product_unknown,
-	// conflict when the product is listed (then instances come from orders).
+	// forbidden for another organisation's product, conflict when the product is listed (then instances come from orders).
 	AddInstance(ctx context.Context, i Instance, why Entry) error
 	// Instances lists an organisation's instances, oldest first.
 	Instances(ctx context.Context, org string) ([]Instance, error)

@@ -82,7 +82,7 @@ type Merchants interface {
 	VerifyAddress(ctx context.Context, merchant, id string, now time.Time, why Entry) error
 
 	// PutListing lists a product or changes the listing; Listing.Name is the product's and not
-	// stored. Refusals: not_found (merchant), product_unknown, conflict when the product is another
+	// stored. Refusals: not_found (merchant), product_unknown, forbidden for another organisation's product, conflict when the product is another
 	// merchant's or has instances that the cloud itself licenses, or when Kind changes;
 	// invalid_argument with member url, key, notifyUrl or notifyKey: the URL
 	// is not below a verified address of the merchant, or the key is another merchant's,

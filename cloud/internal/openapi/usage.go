@@ -80,8 +80,9 @@ func (a *API) usagePush(c *Call) error {
 		row, _ := wire.LookUp(wire.GroupUsage, code, 0)
 		failed = append(failed, recordFailure{serial, instance, code, row.Cause})
 	}
+	known := metered{a.c.Store, c, map[string][]meta.Resource{}}
 	for _, r := range in.UsageRecords {
-		code, u, err := a.usageOf(c, r, r.MeteringSN)
+		code, u, err := known.usageOf(r, r.MeteringSN)
 		if err != nil {
 			return err
 		}
@@ -124,8 +125,9 @@ func (a *API) usageOld(c *Call) error {
 // usageWhole takes all records or none, and has one code for the whole.
 func (a *API) usageWhole(c *Call, in wire.UsagePush, serial func(wire.UsageRecord) string) error {
 	var records []meta.Usage
+	known := metered{a.c.Store, c, map[string][]meta.Resource{}}
 	for _, r := range in.UsageRecords {
-		code, u, err := a.usageOf(c, r, serial(r))
+		code, u, err := known.usageOf(r, serial(r))
 		if err != nil {
 			return err
 		}
@@ -179,33 +181,6 @@ func decodeUsage(c *Call, in *wire.UsagePush, old bool) bool {
 	head.ErrorMsg += ": " + err.Error()
 	c.JSON(status, head)
 	return false
-}
-
-// usageOf makes a record of what was pushed, or says with which code it is refused.
-func (a *API) usageOf(c *Call, r wire.UsageRecord, serial string) (code string, u meta.Usage, err error) {
-	var times [3]time.Time
-	for i, s := range []string{r.RecordTime, r.BeginTime, r.EndTime} {
-		if times[i], err = wire.ParseUsageTime(s); err != nil {
-			return recordTime, u, nil
-		}
-	}
-	if begin, end := times[1], times[2]; begin.Before(c.Now.Add(-usageAge)) || end.After(c.Now.Add(sign.DateWindow)) {
-		return recordRange, u, nil
-	}
-	list, err := a.c.Store.Resources(c.R.Context(), meta.ResourceFilter{Merchant: c.Merchant, MerchantID: r.InstanceID, Page: meta.Page{Limit: 1}})
-	if err != nil {
-		return "", u, err
-	}
-	switch {
-	case len(list) == 0: // unknown and another merchant's are one answer: whose ids exist is nobody's business
-		return recordUnknown, u, nil
-	case list[0].Charging != meta.ChargeOnDemand && list[0].Charging != meta.ChargePackage:
-		return recordNotUsage, u, nil
-	case list[0].State == meta.ResourceReleased || list[0].State == meta.ResourceUnobtainable:
-		return recordState, u, nil
-	}
-	return "", meta.Usage{Merchant: c.Merchant, Serial: serial, Instance: r.InstanceID, Package: r.RelatePkgInstance,
-		Value: string(r.UsageValue), Record: times[0], Begin: times[1], End: times[2]}, nil
 }
 
 // usageSigned says whether the body is signed with one of the merchant's good base keys.

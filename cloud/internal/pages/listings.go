@@ -34,7 +34,7 @@ func (c *Console) getListings(v *Visit) error {
 
 // postProduct enters a product, which can then be listed.
 func (c *Console) postProduct(v *Visit) error {
-	p := meta.Product{ID: v.In("product"), Name: v.In("name")}
+	p := meta.Product{ID: v.In("product"), Name: v.In("name"), Org: v.User.Org}
 	if err := market.CheckProduct(p); err != nil {
 		return err
 	}
@@ -116,7 +116,11 @@ func (c *Console) listingChoices(v *Visit, d listingData) error {
 			d.Bases = append(d.Bases, a.Base)
 		}
 	}
-	names, err := c.productNames(v)
+	products, err := c.c.Store.Products(ctx)
+	if err != nil {
+		return err
+	}
+	operator, err := c.c.Store.Operator(ctx)
 	if err != nil {
 		return err
 	}
@@ -124,12 +128,12 @@ func (c *Console) listingChoices(v *Visit, d listingData) error {
 	if err != nil {
 		return err
 	}
-	for id := range names {
-		if !slices.ContainsFunc(listed, func(l meta.Listing) bool { return l.Product == id }) {
-			d.Products = append(d.Products, id)
+	for _, p := range products {
+		mine := p.Org == "" || p.Org == v.User.Org || p.Org == operator
+		if mine && !slices.ContainsFunc(listed, func(l meta.Listing) bool { return l.Product == p.ID }) {
+			d.Products = append(d.Products, p.ID)
 		}
 	}
-	slices.Sort(d.Products)
 	return v.Show("listing", d)
 }
 

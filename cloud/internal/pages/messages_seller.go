@@ -53,6 +53,8 @@ func sellerSentences() []sentence {
 		{"done.product", "The product is entered. List it now.", "产品已录入，现在可以上架。"},
 		{"no.invalid_argument.product", "This product id cannot be used", "该产品标识无法使用"},
 		{"no.invalid_argument.product.do", "Use 1 to 64 of a to z, 0 to 9 and . - _", "请使用 1 至 64 个 a–z、0–9 或 . - _ 字符。"},
+		{"no.forbidden.product", "This product is another organisation's", "该产品属于其他组织"},
+		{"no.forbidden.product.do", "Enter a product of your own, or let the operator enter it.", "请录入您自己的产品，或由运营者录入。"},
 		{"listings.nav", "Listings", "商品管理"},
 		{"listings.new", "List a product", "发布商品"},
 		{"listings.none", "Nothing is listed", "暂无商品"},

@@ -409,6 +409,16 @@ func specs(t *testing.T, c *core) {
 		k.change(&p)
 		code(t, k.name, c.PutSpec(c.ctx, k.merchant, p, meta.Entry{}), k.code)
 	}
+	// A product that an organisation has entered is that organisation's.
+	other, err := c.Merchant(c.ctx, "mer_ann_isv")
+	ok(t, err)
+	ok(t, c.AddProduct(c.ctx, meta.Product{ID: "anns", Name: "Ann's", Org: other.Org}, meta.Entry{}))
+	code(t, "a product of another organisation", c.PutListing(c.ctx, meta.Listing{Product: "anns", Merchant: "mer_bob_isv", Kind: meta.KindSaaS,
+		Provision: meta.ProvisionAtOnce, URL: "https://bob_isv.example.com/p", Key: "bob_isv_base"}, meta.Entry{}), cloudapi.ErrForbidden)
+	bob, err := c.Merchant(c.ctx, "mer_bob_isv")
+	ok(t, err)
+	code(t, "an instance of another organisation's product", c.AddInstance(c.ctx, meta.Instance{ID: "ins_anns", Org: bob.Org, Product: "anns", Seats: 1,
+		From: c.now, Until: c.now.Add(time.Hour), Status: meta.StatusActive}, meta.Entry{}), cloudapi.ErrForbidden)
 	ok(t, c.AddProduct(c.ctx, meta.Product{ID: "cam", Name: "Cam"}, meta.Entry{}))
 	ok(t, c.PutListing(c.ctx, meta.Listing{Product: "cam", Merchant: "mer_bob_isv", Kind: meta.KindSaaS, Provision: meta.ProvisionAtOnce,
 		URL: "https://bob_isv.example.com/p", Key: "bob_isv_base"}, meta.Entry{}))

@@ -21,7 +21,7 @@ func (s *Store) AddInstance(ctx context.Context, i meta.Instance, why meta.Entry
 		return fmt.Errorf("add instance: %w", err)
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
-		if err := productKnown(tx, i.Product); err != nil {
+		if err := productFor(tx, i.Product, i.Org); err != nil {
 			return err
 		}
 		if err := unlisted(tx, i.Product); err != nil {

@@ -58,7 +58,11 @@ func listable(tx *sql.Tx, l meta.Listing) error {
 	if err := merchantKnown(tx, l.Merchant); err != nil {
 		return err
 	}
-	if err := productKnown(tx, l.Product); err != nil {
+	var org string
+	if err := tx.QueryRow(`SELECT org FROM merchants WHERE id = ?`, l.Merchant).Scan(&org); err != nil {
+		return fmt.Errorf("look for merchant's organisation: %w", err)
+	}
+	if err := productFor(tx, l.Product, org); err != nil {
 		return err
 	}
 	old, err := listing(tx, l.Product)
