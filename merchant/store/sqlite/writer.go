@@ -87,7 +87,7 @@ func (s *Store) transact(batch []*command) error {
 		if _, err := tx.Exec("SAVEPOINT command"); err != nil {
 			return fmt.Errorf("write merchant store: %w", err)
 		}
-		if c.err = c.do(tx); c.err != nil {
+		if c.err = guard(c.do, tx); c.err != nil {
 			if _, err := tx.Exec("ROLLBACK TO command"); err != nil {
 				return fmt.Errorf("write merchant store: %w", errors.Join(c.err, err))
 			}
@@ -100,4 +100,14 @@ func (s *Store) transact(batch []*command) error {
 		return fmt.Errorf("commit merchant store: %w", err)
 	}
 	return nil
+}
+
+// guard keeps a defect in one command from ending the ISV's process and everyone else's commands.
+func guard(f func(tx *sql.Tx) error, tx *sql.Tx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("write merchant store: panic in a command: %v", p)
+		}
+	}()
+	return f(tx)
 }
